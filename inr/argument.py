@@ -1,0 +1,45 @@
+"""Checks of constructor arguments, each with one sentence that says what was expected."""
+
+import math
+from collections.abc import Collection
+from typing import Any
+
+
+def check_count(name: str, value: Any, minimum: int = 1) -> int:
+    """Returns ``value`` when it is a whole number of at least ``minimum``.
+
+    Raises:
+        TypeError: It is not a whole number.
+        ValueError: It is too small.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} is {value!r}; expected a whole number, {minimum} or more.")
+    if value < minimum:
+        raise ValueError(f"{name} is {value}; expected {minimum} or more.")
+    return value
+
+
+def check_positive(name: str, value: Any, *, zero: bool = False) -> float:
+    """Returns ``value`` when it is a finite number above zero (or zero itself, with ``zero``).
+
+    Raises:
+        TypeError: It is not a number.
+        ValueError: It is out of range.
+    """
+    expected = "a finite number, 0 or more" if zero else "a finite number above 0"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} is {value!r}; expected {expected}.")
+    if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
+        raise ValueError(f"{name} is {value}; expected {expected}.")
+    return float(value)
+
+
+def check_choice(name: str, value: Any, choices: Collection[str]) -> str:
+    """Returns ``value`` when it is one of ``choices``.
+
+    Raises:
+        ValueError: It is none of them.
+    """
+    if value not in choices:
+        raise ValueError(f"{name} is {value!r}; expected one of {', '.join(choices)}.")
+    return str(value)

@@ -1,0 +1,20 @@
+"""Lightning callbacks: what is watched, written and guarded while a field trains."""
+
+from inr.callback.checkpoint import CheckpointCallback
+from inr.callback.curve import CurveCallback
+from inr.callback.divergence import DivergenceCallback, DivergenceError
+from inr.callback.interruption import InterruptionCallback
+from inr.callback.ntk_spectrum import NTKSpectrumCallback
+from inr.callback.progress import ProgressCallback
+from inr.callback.reconstruction import ReconstructionCallback
+
+__all__ = [
+    "CheckpointCallback",
+    "CurveCallback",
+    "DivergenceCallback",
+    "DivergenceError",
+    "InterruptionCallback",
+    "NTKSpectrumCallback",
+    "ProgressCallback",
+    "ReconstructionCallback",
+]

@@ -1,0 +1,57 @@
+"""The curves of a run."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+
+from inr.argument import check_count
+from inr.training import FieldTraining, measure_batch
+
+
+class CurveCallback(pl.Callback):
+    """Logs loss, PSNR of the batch, learning rate and points per second.
+
+    Args:
+        psnr_points: Points of the batch that the PSNR is measured on, at most.
+    """
+
+    def __init__(self, *, psnr_points: int = 4096) -> None:
+        self.psnr_points = check_count("psnr_points", psnr_points)
+        self._seconds = 0.0
+        self._points = 0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        assert isinstance(pl_module, FieldTraining)
+        self._seconds, self._points = pl_module.clock.training_seconds, pl_module.points
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        assert isinstance(pl_module, FieldTraining)
+        step = trainer.global_step
+        if step % trainer.log_every_n_steps and step not in (1, trainer.max_steps):
+            return
+        with pl_module.clock.paused(pl_module.device):
+            readings = self._read(trainer, pl_module, outputs["loss"].item())
+            pl_module.readings |= readings
+            for logger in trainer.loggers:
+                logger.log_metrics({f"train/{k}": v for k, v in readings.items()}, step)
+
+    def _read(
+        self, trainer: pl.Trainer, pl_module: FieldTraining, loss: float
+    ) -> dict[str, float]:
+        assert pl_module.batch is not None
+        coords, values = (part[: self.psnr_points] for part in pl_module.batch)
+        clock, seconds, points = pl_module.clock, self._seconds, self._points
+        self._seconds, self._points = clock.training_seconds, pl_module.points
+        return {
+            "loss": loss,
+            "psnr": measure_batch(pl_module.field, coords, values, pl_module.signal.peak),
+            "lr": trainer.optimizers[0].param_groups[0]["lr"],
+            "points_per_second": (self._points - points) / max(self._seconds - seconds, 1e-9),
+        }

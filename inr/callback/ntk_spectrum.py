@@ -1,0 +1,142 @@
+"""The spectrum of the tangent kernel while a run trains."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+
+from inr.argument import check_count
+from inr.atomic import replacing
+from inr.callback._schedule import is_log_spaced
+from inr.callback._writer import tensorboard_writers
+from inr.lattice import lattice_points, sublattice_index
+from inr.ntk import condition_number, effective_rank, eigenvalues, empirical_ntk
+from inr.training import FieldTraining
+
+CURVE_POINTS = 200
+
+
+class NTKSpectrumCallback(pl.Callback):
+    """Logs the eigenvalues of the empirical tangent kernel on a regular sub-lattice.
+
+    It looks at step 0, at log-spaced steps and at each checkpoint. The kernel is exact, in float64
+    and the mean over outputs. Eigenvalues go to ``ntk/step=00000100.npz``; to the loggers go λmax,
+    trace, condition number and effective rank; to TensorBoard also the series
+    ``ntk_spectrum/step_00000100``, log10 λ against the mode's number, and a figure of all looks.
+
+    The training is left as it is: weights and random draws are the same with it and without.
+
+    Args:
+        num_points: Lattice points in the kernel, at most.
+        per_decade: Looks per decade of steps.
+    """
+
+    def __init__(self, *, num_points: int = 1024, per_decade: int = 1) -> None:
+        self.num_points = check_count("num_points", num_points)
+        self.per_decade = check_count("per_decade", per_decade)
+        self._spectra: dict[int, np.ndarray] = {}
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.global_step == 0:
+            for writer in tensorboard_writers(trainer):
+                writer.add_custom_scalars(LAYOUT)
+            self._look(trainer, pl_module)
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        step = trainer.global_step
+        if is_log_spaced(step, self.per_decade) or step == trainer.max_steps:
+            self._look(trainer, pl_module)
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        # Who interrupts a run wants it to end.
+        if not trainer.should_stop:
+            self._look(trainer, pl_module)
+
+    def _look(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        assert isinstance(pl_module, FieldTraining)
+        step = trainer.global_step
+        if step in self._spectra or not trainer.is_global_zero:
+            return
+        with pl_module.clock.paused(pl_module.device):
+            lattice = pl_module.signal.lattice
+            index = sublattice_index(lattice, self.num_points).to(pl_module.device)
+            coords = lattice_points(lattice, index, dtype=torch.float64)
+            # A copy in float64: the small eigenvalues drown in float32's rounding.
+            field = copy.deepcopy(pl_module.field).double()
+            values = eigenvalues(empirical_ntk(field, coords, outputs="mean")).cpu()
+            self._spectra[step] = values.numpy()
+            scalars = {
+                "lambda_max": values[0].item(),
+                "trace": values.sum().item(),
+                "condition_number": condition_number(values),
+                "effective_rank": effective_rank(values),
+            }
+            self._save(Path(trainer.default_root_dir), step, coords.cpu().numpy(), scalars)
+            self._log(trainer, step, scalars)
+
+    def _save(
+        self, folder: Path, step: int, coords: np.ndarray, scalars: dict[str, float]
+    ) -> None:
+        with replacing(folder / "ntk" / f"step={step:08d}.npz") as temporary:
+            np.savez(
+                temporary, eigenvalues=self._spectra[step], coords=coords, step=step, **scalars
+            )
+
+    def _log(self, trainer: pl.Trainer, step: int, scalars: dict[str, float]) -> None:
+        finite = {f"ntk/{k}": v for k, v in scalars.items() if np.isfinite(v)}
+        for logger in trainer.loggers:
+            logger.log_metrics(finite, step)
+        spectrum = self._spectra[step]
+        modes = np.unique(np.geomspace(1, len(spectrum), CURVE_POINTS).round().astype(int))
+        for writer in tensorboard_writers(trainer):
+            for mode in modes[spectrum[modes - 1] > 0]:
+                writer.add_scalar(
+                    f"ntk_spectrum/step_{step:08d}", np.log10(spectrum[mode - 1]), mode
+                )
+            writer.add_figure("ntk/spectrum", draw_spectra(self._spectra), step)
+
+
+LAYOUT = {
+    "Tangent kernel": {
+        "log10 eigenvalue by mode (x: mode)": ["Multiline", [r"ntk_spectrum/.*"]],
+        "Largest eigenvalue": ["Multiline", ["ntk/lambda_max"]],
+        "Trace": ["Multiline", ["ntk/trace"]],
+        "Effective rank": ["Multiline", ["ntk/effective_rank"]],
+        "Condition number": ["Multiline", ["ntk/condition_number"]],
+    },
+    "Fit": {
+        "PSNR (dB)": ["Multiline", [r"^(test_|train_)?psnr$"]],
+        "PSNR of the batch (dB)": ["Multiline", ["train/psnr"]],
+        "Loss": ["Multiline", ["train/loss"]],
+    },
+}
+
+
+def draw_spectra(spectra: dict[int, np.ndarray]) -> Figure:
+    """Eigenvalues against their number, both logarithmic, darker to brighter with the step."""
+    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
+    axes = figure.subplots()
+    for position, (step, values) in enumerate(sorted(spectra.items())):
+        color = colormaps["viridis"](0.9 * position / max(len(spectra) - 1, 1))
+        positive = values[values > 0]
+        axes.loglog(np.arange(1, len(positive) + 1), positive, color=color, label=f"step {step}")
+    axes.set_xlabel("mode")
+    axes.set_ylabel("eigenvalue of Θ")
+    axes.set_title("Spectrum of the tangent kernel")
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False, fontsize="small")
+    return figure

@@ -1,0 +1,1 @@
+"""The commands. Only here does configuration become objects."""

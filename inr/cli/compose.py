@@ -1,0 +1,85 @@
+"""Overrides to a configuration, with errors that say what to type."""
+
+import difflib
+import re
+
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from inr.cli.failure import BadInputError
+from inr.cli.override import CONF
+
+
+def register_resolvers() -> None:
+    """Makes ``${stem:...}`` and ``${job_name:...}`` of ``conf/config.yaml`` known."""
+    OmegaConf.register_new_resolver("stem", _stem, replace=True)
+    OmegaConf.register_new_resolver("job_name", _job_name, replace=True)
+
+
+def compose_config(overrides: list[str]) -> DictConfig:
+    """The configuration of a single run, Hydra's own part included.
+
+    Raises:
+        BadInputError: An override does not fit.
+    """
+    register_resolvers()
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            return compose("config", overrides, return_hydra_config=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise BadInputError(explain(error, overrides)) from error
+
+
+def explain(error: Exception, overrides: list[str]) -> str:
+    """What is wrong with the overrides, in one sentence."""
+    text = str(error)
+    if match := re.search(r"Could not override '([^']+)'", text):
+        return _explain_unknown_key(match[1].lstrip("+~"), overrides)
+    if match := re.search(r"Could not find '([^']+)/([^'/]+)'", text):
+        family, name = match[1], match[2]
+        options = sorted(
+            path.stem for path in (CONF / family).glob("*.yaml") if path.stem != "default"
+        )
+        return (
+            f"{family}={name} is unknown; expected one of {', '.join(options)}."
+            + _suggest(name, options)
+        )
+    if match := re.search(r"Could not override '?([^'\s]+)'?\.\s*No match in the defaults", text):
+        return f"{match[1]} is not a family; expected one of {', '.join(_families())}."
+    cause = error.__cause__
+    detail = f": {cause}" if cause is not None and str(cause) not in text else ""
+    return " ".join(f"{text}{detail}".split())
+
+
+def _explain_unknown_key(key: str, overrides: list[str]) -> str:
+    parent, _, name = key.rpartition(".")
+    others = [override for override in overrides if key not in override]
+    known = compose_config(others) if others != overrides else None
+    node = known and (OmegaConf.select(known, parent) if parent else known)
+    if not isinstance(node, DictConfig):
+        return f"{key} is not a knob, nor is {parent}; expected one that inr-fit --cfg job shows."
+    knobs = [str(k) for k in node if not str(k).startswith("_") and k != "hydra"]
+    expected = f"expected one of {', '.join(knobs)}." if knobs else f"{parent} has none."
+    return f"{key} is not a knob; {expected}{_suggest(name, knobs)}"
+
+
+def _suggest(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def _families() -> list[str]:
+    return sorted(path.name for path in CONF.iterdir() if path.is_dir())
+
+
+def _stem(path: str) -> str:
+    """A file's name without its suffix, fit for a folder's name."""
+    name = re.split(r"[/\\]", str(path))[-1]
+    return re.sub(r"[^\w.-]+", "_", name.rpartition(".")[0] or name).strip("._") or "signal"
+
+
+def _job_name(number: int, overrides: str) -> str:
+    """A sweep's folder for one job, which TensorBoard shows as the run's name."""
+    return f"{number}_" + re.sub(r"[^\w.=,-]+", "_", str(overrides))[:100]

@@ -1,0 +1,87 @@
+"""``inr-fit``: fit a field to a signal."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inr.cli.failure import FULL_ERROR, BadInputError, one_line_errors
+from inr.cli.override import CONF, expand_path
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from inr.cli.build import Experiment
+
+PROGRAM = "inr-fit"
+
+
+def main() -> None:
+    """Runs the command on ``sys.argv``."""
+    arguments = sys.argv[1:]
+    if any(argument in ("-h", "--help") for argument in arguments):
+        from inr.cli.usage import usage
+
+        print(usage())
+        return
+    with one_line_errors(PROGRAM):
+        _run(arguments)
+
+
+def _run(arguments: list[str]) -> None:
+    from hydra import main as hydra_main
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from inr.cli.compose import explain, register_resolvers
+    from inr.cli.resume import resumed
+
+    register_resolvers()
+    arguments = resumed(expand_path(arguments))
+    sys.argv[1:] = arguments
+    flags = [argument for argument in arguments if argument.startswith("-")]
+    is_single = not flags and "LOCAL_RANK" not in os.environ
+    prepared = _prepare(arguments) if is_single else None
+
+    def task(cfg: "DictConfig") -> float | None:
+        from inr.cli.train import train
+
+        return train(cfg, prepared)
+
+    # Hydra prints errors its own way unless it is told to raise them.
+    os.environ[FULL_ERROR] = "1"
+    try:
+        hydra_main(config_path=str(CONF), config_name="config", version_base="1.3")(task)()
+    except (HydraException, OmegaConfBaseException) as error:
+        raise BadInputError(explain(error, arguments)) from error
+
+
+def _prepare(overrides: list[str]) -> "Experiment":
+    """Reads and builds everything before Hydra writes anything."""
+    from inr.cli.compose import compose_config
+
+    cfg = compose_config(overrides)
+    _protect(cfg)
+    from inr.cli.build import build_experiment
+    from inr.cli.quiet import quiet_libraries
+
+    quiet_libraries(PROGRAM)
+    experiment = build_experiment(cfg)
+    if cfg.ckpt_path is not None:
+        from inr.cli.saved_run import field_state, load_checkpoint, load_weights
+
+        state = field_state(load_checkpoint(Path(cfg.ckpt_path)))
+        load_weights(experiment.field, state, cfg.ckpt_path)
+    return experiment
+
+
+def _protect(cfg: "DictConfig") -> None:
+    """Refuses to write into the directory of another run."""
+    folder = Path(cfg.hydra.run.dir)
+    traces = [folder / name for name in ("metrics.json", "checkpoints", ".hydra")]
+    is_resumed = cfg.ckpt_path and Path(cfg.ckpt_path).resolve().is_relative_to(folder.resolve())
+    if any(trace.exists() for trace in traces) and not is_resumed:
+        raise BadInputError(
+            f"{folder} holds an earlier run; expected another hydra.run.dir, or "
+            f"ckpt_path={folder} to resume it there."
+        )

@@ -1,0 +1,62 @@
+"""What a user types, as Hydra's overrides."""
+
+import os
+import re
+from pathlib import Path
+
+import inr
+
+PACKAGE = Path(inr.__file__).parent
+
+
+def shipped(folder: str) -> Path:
+    """A folder that ships with the package: in a wheel inside it, in a checkout beside it."""
+    inside = PACKAGE / folder
+    return inside if inside.is_dir() else PACKAGE.parent / folder
+
+
+CONF = shipped("conf")
+SAMPLE = shipped("data") / "sample.png"
+
+
+def quote(value: str | os.PathLike[str]) -> str:
+    """A string as a value in Hydra's grammar, whatever characters it has."""
+    text = os.fspath(value).replace("${", r"\${")
+    text = re.sub(r"(\\*)'", lambda match: 2 * match[1] + r"\'", text)
+    text = re.sub(r"(\\+)$", lambda match: 2 * match[1], text)
+    return f"'{text}'"
+
+
+def expand_path(arguments: list[str]) -> list[str]:
+    """Turns a leading ``PATH`` into ``signal=... signal.path=...``, or fits the sample.
+
+    Args:
+        arguments: The command line, without the program.
+    """
+    rest = list(arguments)
+    for position, argument in enumerate(rest):
+        if argument.startswith("-"):
+            continue
+        if "=" not in argument or Path(argument).is_file():
+            del rest[position]
+            return [*rest, "signal=image", f"signal.path={quote(Path(argument).resolve())}"]
+        break
+    if has_key(rest, "signal.path") or has_key(rest, "ckpt_path"):
+        return rest
+    return [*rest, f"signal.path={quote(SAMPLE)}"]
+
+
+def key_of(override: str) -> str:
+    """What an override sets: ``encoding.scale`` of ``++encoding.scale=3``."""
+    return override.lstrip("+~").partition("=")[0].partition("@")[0]
+
+
+def has_key(overrides: list[str], key: str) -> bool:
+    """Whether one of the overrides sets ``key``."""
+    return any(key_of(override) == key for override in overrides if not override.startswith("-"))
+
+
+def merge(recorded: list[str], typed: list[str]) -> list[str]:
+    """Overrides of an earlier run, then those typed now; of one key, only the typed one."""
+    keys = {key_of(override) for override in typed if not override.startswith("-")}
+    return [override for override in recorded if key_of(override) not in keys] + typed

@@ -1,0 +1,22 @@
+"""What libraries say, as far as a user wants to hear it."""
+
+import logging
+import sys
+import warnings
+from typing import Any
+
+
+def quiet_libraries(program: str) -> None:
+    """Shows our warnings as one line each, and nothing of Lightning's below an error.
+
+    Args:
+        program: Begins each line.
+    """
+
+    def show(message: Any, *_: Any, **__: Any) -> None:
+        print(f"{program}: {' '.join(str(message).split())}", file=sys.stderr)
+
+    warnings.showwarning = show
+    for name in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"(pytorch_lightning|lightning_fabric|torch)\b")

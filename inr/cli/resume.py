@@ -1,0 +1,45 @@
+"""Going on where a run was stopped."""
+
+from pathlib import Path
+
+from inr.cli.failure import BadInputError
+from inr.cli.override import key_of, merge, quote
+
+# Where a run was written and what it resumed is not decided for the one that resumes it.
+OWN_AFFAIRS = ("hydra.", "ckpt_path")
+
+
+def resumed(arguments: list[str]) -> list[str]:
+    """The command line of a run; with ``ckpt_path``, after that of the run that it resumes.
+
+    The recorded overrides come first and give way to typed ones of the same key, so that
+    ``inr-fit ckpt_path=RUN`` alone goes on as the run began.
+
+    Raises:
+        BadInputError: There is no such checkpoint, or its overrides name a class.
+    """
+    paths = [argument.partition("=")[2] for argument in arguments if _is_checkpoint(argument)]
+    if not paths or paths[-1] in ("", "null"):
+        return arguments
+    from inr.cli.saved_run import load_checkpoint
+
+    given = Path(paths[-1].strip("'\""))
+    path = given / "checkpoints" / "last.ckpt" if given.is_dir() else given
+    recorded = [
+        str(override)
+        for override in load_checkpoint(path)["inr"]["overrides"]
+        if not key_of(str(override)).startswith(OWN_AFFAIRS)
+    ]
+    typed = [argument for argument in arguments if not _is_checkpoint(argument)]
+    merged = merge(recorded, typed)
+    for override in merged:
+        if "_target_" in override and override not in typed:
+            raise BadInputError(
+                f"{path} asks for {override}; expected no class in the overrides of a checkpoint. "
+                "If you want that class, type the override yourself."
+            )
+    return [*merged, f"ckpt_path={quote(path.resolve())}"]
+
+
+def _is_checkpoint(argument: str) -> bool:
+    return key_of(argument) == "ckpt_path"

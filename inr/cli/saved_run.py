@@ -1,0 +1,146 @@
+"""Runs on disk."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from omegaconf import OmegaConf
+
+from inr.cli.build import build_field
+from inr.cli.compose import register_resolvers
+from inr.cli.failure import BadInputError, bad_input
+from inr.cli.trust import check_targets
+from inr.export import FieldDescription, load_field
+from inr.field import Field
+
+
+class SavedRun(NamedTuple):
+    """A fitted field, ready to be evaluated.
+
+    Attributes:
+        folder: Where new files about it go.
+        field: The field, on the CPU.
+        description: What it was fitted to.
+        step: The step of its weights; None when the file does not say.
+    """
+
+    folder: Path
+    field: Field
+    description: FieldDescription
+    step: int | None
+
+
+def load_run(path: str, *, trust: bool = False) -> SavedRun:
+    """Reads a run directory, or one of its checkpoints.
+
+    Args:
+        path: A directory that ``inr-fit`` wrote, or a checkpoint in one.
+        trust: Whether classes that are not the project's own may be built.
+
+    Raises:
+        BadInputError: There is no run, or a broken or an untrusted one.
+    """
+    given = Path(path)
+    if given.is_dir():
+        if (given / "field.safetensors").is_file():
+            return _load_weights(given, trust)
+        given = given / "checkpoints" / "last.ckpt"
+        if not given.is_file():
+            raise BadInputError(
+                f"{path} holds neither field.safetensors nor checkpoints/last.ckpt; expected a "
+                "run directory that inr-fit wrote."
+            )
+    elif not given.is_file():
+        raise BadInputError(f"{path} does not exist; expected a run directory or a checkpoint.")
+    return _load_checkpoint(given, trust)
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """A checkpoint as plain data and tensors.
+
+    Raises:
+        BadInputError: It is none of this program's, or holds more than data.
+    """
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        FieldDescription.from_plain(checkpoint["inr"]["description"])
+    except OSError as error:
+        raise BadInputError(f"{path} cannot be read ({error.strerror}).") from error
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if "Weights only load failed" in str(error):
+            reason = "it holds code, or is cut off"
+        raise BadInputError(
+            f"{path} is no checkpoint of inr-fit, which is plain data ({reason}); expected such as "
+            "RUN/checkpoints/last.ckpt."
+        ) from error
+    return checkpoint
+
+
+def _load_weights(folder: Path, trust: bool) -> SavedRun:
+    config_path = folder / ".hydra" / "config.yaml"
+    with bad_input():
+        state, description = load_field(folder / "field.safetensors")
+    try:
+        config = OmegaConf.to_container(OmegaConf.load(config_path), resolve=False)
+    except Exception as error:
+        raise BadInputError(
+            f"{config_path} cannot be read ({type(error).__name__}); expected the configuration "
+            "that inr-fit wrote there."
+        ) from error
+    return SavedRun(
+        folder, _build(config, state, description, trust, str(folder)), description, None
+    )
+
+
+def _load_checkpoint(path: Path, trust: bool) -> SavedRun:
+    checkpoint = load_checkpoint(path)
+    record = checkpoint["inr"]
+    description = FieldDescription.from_plain(record["description"])
+    state = field_state(checkpoint)
+    folder = path.parent.parent if path.parent.name == "checkpoints" else path.parent
+    field = _build(record["config"], state, description, trust, str(path))
+    return SavedRun(folder, field, description, checkpoint["global_step"])
+
+
+def field_state(checkpoint: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """The field's part of a checkpoint's state."""
+    prefix = "field."
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in checkpoint["state_dict"].items()
+        if name.startswith(prefix)
+    }
+
+
+def _build(
+    config: Any,
+    state: dict[str, torch.Tensor],
+    description: FieldDescription,
+    trust: bool,
+    source: str,
+) -> Field:
+    register_resolvers()
+    if not isinstance(config, dict) or not {"encoding", "network"} <= config.keys():
+        raise BadInputError(f"{source} has no encoding and network in its configuration.")
+    parts = {key: config[key] for key in ("encoding", "network", "seed") if key in config}
+    if not trust:
+        check_targets(parts, source)
+    field = build_field(OmegaConf.create(parts), description.in_features, description.out_features)
+    load_weights(field, state, source)
+    return field.to(next(iter(state.values())).dtype).eval()
+
+
+def load_weights(field: Field, state: dict[str, torch.Tensor], source: str) -> None:
+    """Fills a field with saved weights.
+
+    Raises:
+        BadInputError: They belong to another one.
+    """
+    try:
+        field.load_state_dict(state)
+    except RuntimeError as error:
+        raise BadInputError(
+            f"the weights in {source} belong to another encoding or network than this "
+            f"configuration's ({str(error).splitlines()[-1].strip()})"
+        ) from error

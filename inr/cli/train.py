@@ -1,0 +1,85 @@
+"""One run, from its configuration to its files."""
+
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from inr.callback import DivergenceError, InterruptionCallback
+from inr.cli.build import Experiment, build_experiment, build_training
+from inr.cli.failure import RunFailedError
+from inr.cli.quiet import quiet_libraries
+from inr.cli.summary import collect_metrics, log_hyperparameters, print_summary, write_metrics
+from inr.export import FieldDescription, native_image_suffix, save_field, write_image
+from inr.training import FieldTraining, measure, reconstruct
+
+
+def train(cfg: DictConfig, experiment: Experiment | None = None) -> float | None:
+    """Fits a field and writes the run directory.
+
+    Args:
+        cfg: The whole configuration but Hydra's part.
+        experiment: What it describes, when that has been built; built here when None.
+
+    Returns:
+        The PSNR over the whole lattice, for those who optimise it; None on other ranks than the
+        first.
+
+    Raises:
+        RunFailedError: The loss diverged.
+        SystemExit: The run was interrupted, with status 130 or 143.
+    """
+    quiet_libraries("inr-fit")
+    run_dir = Path(HydraConfig.get().runtime.output_dir)
+    experiment = experiment or build_experiment(cfg)
+    config = OmegaConf.to_container(cfg, resolve=True)
+    assert isinstance(config, dict)
+    signal = experiment.signal
+    description = FieldDescription(
+        signal.in_features, signal.out_features, signal.lattice, signal.pixel_format
+    )
+    record = {
+        "config": config,
+        "overrides": list(HydraConfig.get().overrides.task),
+        "description": description.to_plain(),
+    }
+    trainer, training = build_training(cfg, experiment, record, run_dir)
+    log_hyperparameters(trainer, config)
+    try:
+        trainer.fit(training, ckpt_path=cfg.ckpt_path)
+    except DivergenceError as error:
+        raise RunFailedError(str(error)) from error
+    _stop_if_interrupted(experiment, run_dir)
+    if not trainer.is_global_zero:
+        return None
+    return _finish(trainer, training, description, config, run_dir)
+
+
+def _stop_if_interrupted(experiment: Experiment, run_dir: Path) -> None:
+    for callback in experiment.callbacks:
+        if isinstance(callback, InterruptionCallback) and callback.signal_number is not None:
+            print(f"stopped; inr-fit ckpt_path={run_dir} resumes it")
+            raise SystemExit(128 + callback.signal_number)
+
+
+def _finish(
+    trainer: pl.Trainer,
+    training: FieldTraining,
+    description: FieldDescription,
+    config: dict[str, Any],
+    run_dir: Path,
+) -> float:
+    """Measures, writes and shows the result."""
+    seconds = training.clock.seconds
+    training.to(trainer.strategy.root_device)
+    quality = measure(reconstruct(training.field, training.signal), training.signal)
+    metrics = collect_metrics(trainer, training, quality, seconds)
+    picture = run_dir / f"reconstruction{native_image_suffix(description)}"
+    write_image(picture, training.field, description)
+    save_field(run_dir / "field.safetensors", training.field, description)
+    write_metrics(run_dir / "metrics.json", metrics)
+    log_hyperparameters(trainer, config, metrics)
+    print_summary(metrics, run_dir, picture)
+    return quality["psnr"]

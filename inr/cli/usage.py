@@ -1,0 +1,51 @@
+"""The help of ``inr-fit``, made from ``conf/`` without loading anything heavy."""
+
+from inr.cli.override import CONF
+
+FAMILIES = (
+    "signal",
+    "encoding",
+    "network",
+    "sampler",
+    "loss",
+    "optimizer",
+    "scheduler",
+    "trainer",
+    "logger",
+    "experiment",
+)
+
+USAGE = """\
+inr-fit: fit a coordinate network to an image, and watch its tangent kernel.
+
+  inr-fit [PATH] [OVERRIDE ...]
+
+Without PATH a sample is fitted that comes with the program.
+
+Examples
+  inr-fit photo.png encoding.scale=20 trainer.max_steps=2000
+  inr-fit photo.png network=siren encoding=identity optimizer.lr=1e-4
+  inr-fit -m photo.png encoding.scale=1,10,100       a sweep, one run for each value
+  inr-fit ckpt_path=RUN                              resume a run that was stopped
+  tensorboard --logdir runs                          watch them
+
+Families (FAMILY=MEMBER chooses one)
+{families}
+
+Knobs that are often turned
+  signal.size=[H,W]  signal.crop=[x0,y0,x1,y1]  signal.holdout=none|alternate|0.1
+  encoding.scale  encoding.num_frequencies  network.hidden_features  network.hidden_layers
+  optimizer.lr  sampler.batch_size (null: all points)  trainer.max_steps  trainer.accelerator
+  trainer.precision  seed  ckpt_path  callback.NAME.KNOB (callback.NAME=null: off)  hydra.run.dir
+
+  inr-fit --cfg job [OVERRIDE ...]                   shows every knob with its value
+"""
+
+
+def usage() -> str:
+    """The help text."""
+    lines = []
+    for family in FAMILIES:
+        members = sorted(path.stem for path in (CONF / family).glob("*.yaml"))
+        lines.append(f"  {family:<11}{' '.join(members)}")
+    return USAGE.format(families="\n".join(lines))

@@ -1,0 +1,50 @@
+"""What every encoding is."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from inr.argument import check_count
+
+
+class Encoding(nn.Module, ABC):
+    """A map γ of coordinates to features, applied to each point by itself.
+
+    A subclass implements :meth:`encode`. It is called with autocast switched off: phases of
+    high frequencies are wrong in half precision, by 0.07 on average in bfloat16 at σ = 10.
+
+    Args:
+        in_features: Coordinate dimension d.
+        out_features: Feature dimension m.
+    """
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__()
+        self.in_features = check_count("in_features", in_features)
+        self.out_features = check_count("out_features", out_features)
+
+    def forward(self, coords: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch m"]:
+        """Features of points.
+
+        Args:
+            coords: ``(*batch, d)``, in the unit cube.
+
+        Shape:
+            ``(*batch, d) -> (*batch, m)``
+
+        Raises:
+            ValueError: The last axis is not d wide.
+        """
+        if coords.shape[-1] != self.in_features:
+            raise ValueError(
+                f"{type(self).__name__} got coordinates with {coords.shape[-1]} components; "
+                f"expected {self.in_features}."
+            )
+        with torch.autocast(coords.device.type, enabled=False):
+            return self.encode(coords)
+
+    @abstractmethod
+    def encode(self, coords: Tensor) -> Tensor:
+        """Features of points whose width has been checked: ``(*batch, d) -> (*batch, m)``."""

@@ -1,0 +1,13 @@
+"""Mean squared error."""
+
+from torch import Tensor, nn
+
+from inr.batch import Batch
+
+
+def mse(field: nn.Module, batch: Batch) -> Tensor:
+    r"""Mean of squared errors over points and outputs.
+
+    .. math:: \frac{1}{nc} \sum_{i,o} (f_o(x_i) - y_{io})^2
+    """
+    return (field(batch.coords) - batch.values).square().mean()

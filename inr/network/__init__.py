@@ -1,0 +1,7 @@
+"""Networks R^m -> R^c from features to values."""
+
+from inr.network._network import Network
+from inr.network.mlp import MLPNetwork
+from inr.network.siren import SirenNetwork
+
+__all__ = ["MLPNetwork", "Network", "SirenNetwork"]

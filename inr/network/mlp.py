@@ -1,0 +1,79 @@
+"""The plain perceptron."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from inr.argument import check_choice, check_count
+from inr.network._activation import ACTIVATIONS
+from inr.network._initialization import INITIALIZATIONS
+from inr.network._network import Network, apply_in_full_precision
+
+
+class MLPNetwork(Network):
+    r"""Multilayer perceptron with optional skip connections.
+
+    .. math:: h_0 = z, \quad h_{l+1} = \phi(W_l h_l + b_l), \quad f(z) = \psi(W_L h_L + b_L)
+
+    Args:
+        in_features: Feature dimension m.
+        out_features: Value dimension c.
+        hidden_features: Width of the hidden layers.
+        hidden_layers: L, the number of hidden layers; 0 is a linear map.
+        activation: φ, by name.
+        skips: Hidden layers (0 is the first) that also see the network's input, concatenated.
+        output_activation: ψ, by name.
+        initialization: ``torch``, ``he`` or ``glorot``.
+
+    Shape:
+        ``(*batch, m) -> (*batch, c)``
+
+    Raises:
+        ValueError: A size, a name or a skip is out of range.
+
+    References:
+        Mildenhall et al. 2020, "NeRF", figure 7 (the skip connection).
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        hidden_features: int = 256,
+        hidden_layers: int = 3,
+        activation: str = "relu",
+        skips: Sequence[int] = (),
+        output_activation: str = "identity",
+        initialization: str = "torch",
+    ) -> None:
+        super().__init__(in_features, out_features)
+        check_count("hidden_features", hidden_features)
+        check_count("hidden_layers", hidden_layers, minimum=0)
+        self.activation = check_choice("activation", activation, ACTIVATIONS)
+        self.output_activation = check_choice("output_activation", output_activation, ACTIVATIONS)
+        check_choice("initialization", initialization, INITIALIZATIONS)
+        self.skips = frozenset(skips)
+        if not self.skips <= set(range(1, hidden_layers)):
+            raise ValueError(
+                f"skips are {sorted(self.skips)}; expected hidden layers from 1 to "
+                f"{hidden_layers - 1}."
+            )
+        widths = [in_features] + hidden_layers * [hidden_features]
+        self.hidden = nn.ModuleList(
+            nn.Linear(widths[layer] + (in_features if layer in self.skips else 0), hidden_features)
+            for layer in range(hidden_layers)
+        )
+        self.output = nn.Linear(widths[-1], out_features)
+        for layer in (*self.hidden, self.output):
+            INITIALIZATIONS[initialization](layer)
+
+    def transform(self, features: Tensor) -> Tensor:
+        activate = ACTIVATIONS[self.activation]
+        hidden = features
+        for index, layer in enumerate(self.hidden):
+            if index in self.skips:
+                hidden = torch.cat([hidden, features.to(hidden.dtype)], dim=-1)
+            hidden = activate(layer(hidden))
+        return ACTIVATIONS[self.output_activation](apply_in_full_precision(self.output, hidden))

@@ -1,0 +1,71 @@
+"""The sinusoidal network."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from inr.argument import check_count, check_positive
+from inr.network._network import Network, apply_in_full_precision
+
+
+class SirenNetwork(Network):
+    r"""Perceptron with sine activations.
+
+    .. math::
+        h_1 = \sin(\omega_0 (W_0 z + b_0)), \quad h_{l+1} = \sin(\omega (W_l h_l + b_l)),
+        \quad f(z) = W_L h_L + b_L
+
+    The first layer is computed in full precision, whatever the autocast state: like an
+    encoding's, its phases are many radians.
+
+    Args:
+        in_features: Feature dimension m; meant for coordinates on [-1, 1].
+        out_features: Value dimension c.
+        hidden_features: Width of the hidden layers.
+        hidden_layers: L, the number of sine layers.
+        omega: ω₀, of the first layer: the highest frequency, in radians per unit.
+        hidden_omega: ω, of the other sine layers.
+
+    Shape:
+        ``(*batch, m) -> (*batch, c)``
+
+    References:
+        Sitzmann et al. 2020, "Implicit Neural Representations with Periodic Activation
+        Functions", section 3.2 and supplement 1.5 (the initialisation).
+
+    Differs from:
+        the paper's code, whose ``hidden_layers=3`` does not count the first sine layer; it is
+        ``hidden_layers=4`` here.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        hidden_features: int = 256,
+        hidden_layers: int = 4,
+        omega: float = 30.0,
+        hidden_omega: float = 30.0,
+    ) -> None:
+        super().__init__(in_features, out_features)
+        check_count("hidden_features", hidden_features)
+        check_count("hidden_layers", hidden_layers)
+        self.omega = check_positive("omega", omega)
+        self.hidden_omega = check_positive("hidden_omega", hidden_omega)
+        self.first = nn.Linear(in_features, hidden_features)
+        self.hidden = nn.ModuleList(
+            nn.Linear(hidden_features, hidden_features) for _ in range(hidden_layers - 1)
+        )
+        self.output = nn.Linear(hidden_features, out_features)
+        nn.init.uniform_(self.first.weight, -1 / in_features, 1 / in_features)
+        for layer in (*self.hidden, self.output):
+            bound = math.sqrt(6 / hidden_features) / hidden_omega
+            nn.init.uniform_(layer.weight, -bound, bound)
+
+    def transform(self, features: Tensor) -> Tensor:
+        hidden = torch.sin(self.omega * apply_in_full_precision(self.first, features))
+        for layer in self.hidden:
+            hidden = torch.sin(self.hidden_omega * layer(hidden))
+        return apply_in_full_precision(self.output, hidden)

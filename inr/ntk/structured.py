@@ -1,0 +1,100 @@
+"""The tangent kernel of linear layers, without Jacobians."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class LayerFactors(NamedTuple):
+    """What a linear layer's Jacobian is made of.
+
+    Attributes:
+        inputs: ``(n, w)`` inputs, with a column of ones when there is a trained bias.
+        output_gradients: ``(n, c, v)`` gradients of each output in the layer's result.
+    """
+
+    inputs: Tensor
+    output_gradients: Tensor
+
+
+def structured_ntk(model: nn.Module, x1: Tensor, x2: Tensor | None) -> Tensor | None:
+    r"""Kernel with all pairs of outputs, as a sum over linear layers.
+
+    .. math::
+        \Theta_{no,mp} = \sum_l \langle h^l_n, h^l_m \rangle \langle g^l_{no}, g^l_{mp} \rangle
+
+    with the layer's inputs :math:`h^l` (and a 1 for its bias) and the gradients :math:`g^l` of the
+    outputs in its result: the gradient of an output in the layer's weights is their outer product.
+
+    Args:
+        model: ``(n, d) -> (n, c)``, applied to each point by itself.
+        x1: ``(n, d)``.
+        x2: ``(m, d)``; ``x1`` when None.
+
+    Shape:
+        ``(n, c, m, c)``.
+
+    Returns:
+        None for a module with trainable parameters that this does not cover: anything but linear
+        layers that are used once, with trained weights.
+
+    References:
+        Novak, Sohl-Dickstein and Schoenholz 2022, "Fast Finite Width Neural Tangent Kernel", eq. 9.
+    """
+    layers = _covered_layers(model)
+    left = layers and _factors(model, layers, x1)
+    right = left if x2 is None else layers and _factors(model, layers, x2)
+    if not left or not right:
+        return None
+    kernel = x1.new_zeros(())
+    for a, b in zip(left, right, strict=True):
+        inputs_gram = torch.einsum("nw,mw->nm", a.inputs, b.inputs)
+        gradients_gram = torch.einsum("nov,mpv->nomp", a.output_gradients, b.output_gradients)
+        kernel = kernel + inputs_gram[:, None, :, None] * gradients_gram
+    return kernel
+
+
+def _covered_layers(model: nn.Module) -> list[nn.Linear] | None:
+    """The linear layers, when they hold every trainable parameter; else None."""
+    layers = [m for m in model.modules() if type(m) is nn.Linear and m.weight.requires_grad]
+    covered = [p for layer in layers for p in layer.parameters() if p.requires_grad]
+    trainable = {id(p) for p in model.parameters() if p.requires_grad}
+    if len(covered) == len(trainable) and {id(p) for p in covered} == trainable:
+        return layers
+    return None
+
+
+def _factors(
+    model: nn.Module, layers: list[nn.Linear], x: Tensor
+) -> list[LayerFactors] | None:
+    """Factors of each layer in order; None when one is not used once on ``(n, w)``."""
+    calls: dict[nn.Linear, list[tuple[Tensor, Tensor]]] = {layer: [] for layer in layers}
+    handles = [
+        layer.register_forward_hook(
+            lambda module, inputs, result: calls[module].append((inputs[0], result))
+        )
+        for layer in layers
+    ]
+    try:
+        with torch.enable_grad():
+            outputs = model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    if any(len(call) != 1 or call[0][0].ndim != 2 for call in calls.values()):
+        return None
+    results = [calls[layer][0][1] for layer in layers]
+    gradients = [
+        torch.autograd.grad(outputs[:, o].sum(), results, retain_graph=True)
+        for o in range(outputs.shape[1])
+    ]
+    factors = []
+    for position, layer in enumerate(layers):
+        inputs = calls[layer][0][0].detach()
+        if layer.bias is not None and layer.bias.requires_grad:
+            inputs = torch.cat([inputs, torch.ones_like(inputs[:, :1])], dim=1)
+        factors.append(
+            LayerFactors(inputs, torch.stack([grads[position] for grads in gradients], dim=1))
+        )
+    return factors

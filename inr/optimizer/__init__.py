@@ -1,0 +1,10 @@
+"""Optimizers ``module -> torch.optim.Optimizer``.
+
+They see the module, not a list of parameters, so that layers may be treated differently.
+"""
+
+from inr.optimizer.adam import adam
+from inr.optimizer.adamw import adamw
+from inr.optimizer.sgd import sgd
+
+__all__ = ["adam", "adamw", "sgd"]

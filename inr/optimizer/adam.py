@@ -1,0 +1,30 @@
+"""Adaptive moments."""
+
+from torch import nn, optim
+
+from inr.argument import check_positive
+
+
+def adam(
+    module: nn.Module,
+    *,
+    lr: float = 3e-3,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
+) -> optim.Optimizer:
+    """Adam on every trainable parameter.
+
+    Args:
+        module: Its parameters are trained.
+        lr: Learning rate.
+        beta1: Decay of the mean of gradients.
+        beta2: Decay of the mean of squared gradients.
+        eps: Added to the denominator.
+
+    References:
+        Kingma and Ba 2015, "Adam: A Method for Stochastic Optimization", algorithm 1.
+    """
+    check_positive("lr", lr)
+    parameters = [p for p in module.parameters() if p.requires_grad]
+    return optim.Adam(parameters, lr=lr, betas=(beta1, beta2), eps=eps)

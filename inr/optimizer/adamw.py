@@ -1,0 +1,34 @@
+"""Adaptive moments with decoupled weight decay."""
+
+from torch import nn, optim
+
+from inr.argument import check_positive
+
+
+def adamw(
+    module: nn.Module,
+    *,
+    lr: float = 3e-3,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
+    weight_decay: float = 1e-2,
+) -> optim.Optimizer:
+    """Adam with decoupled weight decay on every trainable parameter.
+
+    Args:
+        module: Its parameters are trained.
+        lr: Learning rate.
+        beta1: Decay of the mean of gradients.
+        beta2: Decay of the mean of squared gradients.
+        eps: Added to the denominator.
+        weight_decay: Share of the weights taken off per step, in units of the learning rate.
+
+    References:
+        Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2.
+    """
+    check_positive("lr", lr)
+    parameters = [p for p in module.parameters() if p.requires_grad]
+    return optim.AdamW(
+        parameters, lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay
+    )

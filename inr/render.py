@@ -1,0 +1,76 @@
+"""Any field on any lattice, in chunks of bounded memory."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from inr.lattice import Region, lattice_points
+
+CHUNK = 16_384
+TILE = 128
+
+
+@torch.no_grad()
+def render(
+    field: nn.Module,
+    shape: Sequence[int],
+    *,
+    index: Tensor | None = None,
+    chunk_size: int = CHUNK,
+) -> Tensor:
+    """Values of a field on a lattice over the unit cube.
+
+    Args:
+        field: ``(n, d) -> (n, c)``; its device and dtype are used.
+        shape: Cells per axis, in array order.
+        index: Flat positions to evaluate; all when None.
+        chunk_size: Points at once: only the result grows with the lattice.
+
+    Shape:
+        ``(*shape, c)``, or ``(n, c)`` with ``index``, on the field's device.
+    """
+    device, dtype = _placement(field)
+    positions = torch.arange(int(np.prod(shape))) if index is None else index
+    chunks = [
+        field(lattice_points(shape, chunk.to(device), dtype=dtype))
+        for chunk in positions.split(chunk_size)
+    ]
+    values = torch.cat(chunks)
+    return values.reshape(*shape, -1) if index is None else values
+
+
+@torch.no_grad()
+def render_tiles(
+    field: nn.Module,
+    shape: tuple[int, int],
+    *,
+    region: Region | None = None,
+    tile: int = TILE,
+) -> Iterator[np.ndarray]:
+    """Square tiles of a field on a two-dimensional lattice, row by row.
+
+    Args:
+        field: ``(n, 2) -> (n, c)``; its device and dtype are used.
+        shape: ``(H, W)``.
+        region: Corners ``((x0, y0), (x1, y1))`` of the box to render; the unit square when None.
+        tile: Edge of a tile, in pixels.
+
+    Yields:
+        ``(h, w, c)`` arrays, smaller than ``tile`` at the right and lower edges.
+    """
+    device, dtype = _placement(field)
+    height, width = shape
+    for top in range(0, height, tile):
+        for left in range(0, width, tile):
+            rows = torch.arange(top, min(top + tile, height), device=device)
+            columns = torch.arange(left, min(left + tile, width), device=device)
+            index = (rows[:, None] * width + columns).reshape(-1)
+            values = field(lattice_points(shape, index, region=region, dtype=dtype))
+            yield values.reshape(len(rows), len(columns), -1).cpu().numpy()
+
+
+def _placement(field: nn.Module) -> tuple[torch.device, torch.dtype]:
+    tensor = next(field.parameters())
+    return tensor.device, tensor.dtype

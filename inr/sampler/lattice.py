@@ -1,0 +1,56 @@
+"""Every lattice point in turn."""
+
+import torch
+from torch import Tensor
+
+from inr.argument import check_count
+from inr.batch import Batch
+from inr.sampler._sampler import Sampler, numbered_generator
+from inr.signal import Signal
+
+
+class LatticeSampler(Sampler):
+    """Every training point once per epoch, in order or shuffled anew each epoch.
+
+    A batch may span the end of an epoch, so that all have one size.
+
+    Args:
+        batch_size: Points per step; None is all of them (full batch).
+        shuffle: Whether each epoch has its own random order. A full batch is never shuffled.
+        seed: Seed of the orders.
+    """
+
+    def __init__(
+        self, *, batch_size: int | None = 8192, shuffle: bool = True, seed: int = 0
+    ) -> None:
+        self.batch_size = None if batch_size is None else check_count("batch_size", batch_size)
+        self.shuffle = shuffle
+        self.seed = check_count("seed", seed, minimum=0)
+        self._order: tuple[int, Tensor] | None = None
+
+    def draw(self, signal: Signal, number: int) -> Batch:
+        if self.batch_size is None or self.batch_size >= signal.num_train:
+            return signal.train_points(None)
+        pieces = []
+        position, end = number * self.batch_size, (number + 1) * self.batch_size
+        while position < end:
+            epoch, start = divmod(position, signal.num_train)
+            stop = min(signal.num_train, start + end - position)
+            pieces.append(self._epoch_order(signal, epoch)[start:stop])
+            position += stop - start
+        return signal.train_points(torch.cat(pieces))
+
+    def _epoch_order(self, signal: Signal, epoch: int) -> Tensor:
+        """The order of one epoch; the last one asked for is kept."""
+        if self._order is None or self._order[0] != epoch:
+            self._order = epoch, self._make_order(signal, epoch)
+        return self._order[1]
+
+    def _make_order(self, signal: Signal, epoch: int) -> Tensor:
+        if not self.shuffle:
+            return torch.arange(signal.num_train, device=signal.device)
+        return torch.randperm(
+            signal.num_train,
+            generator=numbered_generator(self.seed, epoch, signal.device),
+            device=signal.device,
+        )

@@ -1,0 +1,11 @@
+"""Schedules ``(optimizer, steps) -> LRScheduler`` of the learning rate, counted in steps.
+
+Each is a closed formula of the step, so that a resumed or prolonged run continues it exactly.
+"""
+
+from inr.scheduler.constant import constant
+from inr.scheduler.cosine import cosine
+from inr.scheduler.exponential import exponential
+from inr.scheduler.warmup import warmup
+
+__all__ = ["constant", "cosine", "exponential", "warmup"]

@@ -1,0 +1,41 @@
+"""Linear rise, then a cosine."""
+
+import math
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+from inr.argument import check_count, check_positive
+
+
+def warmup(
+    optimizer: Optimizer, steps: int, *, fraction: float = 0.05, final: float = 0.0
+) -> LambdaLR:
+    r"""Raises the learning rate linearly, then lowers it along half a cosine.
+
+    .. math::
+        \eta_t / \eta = \min\left(\frac{t + 1}{T_w}, 1\right)
+        \left(r + (1 - r) \tfrac12 (1 + \cos \pi u)\right), \quad
+        u = \max\left(\frac{t - T_w}{T - T_w}, 0\right), \quad T_w = \lceil w T \rceil
+
+    Args:
+        optimizer: Its learning rates are multiplied.
+        steps: T, the number of training steps.
+        fraction: w, the share of the steps that the rise takes, from 0 up to 1, 1 excluded.
+        final: r, the factor at the end.
+
+    References:
+        Goyal et al. 2017, "Accurate, Large Minibatch SGD", section 2.2.
+    """
+    check_count("trainer.max_steps with scheduler=warmup", steps)
+    check_positive("final", final, zero=True)
+    if not 0 <= fraction < 1:
+        raise ValueError(f"fraction is {fraction}; expected 0 or more and less than 1.")
+    rise = math.ceil(fraction * steps)
+
+    def factor(step: int) -> float:
+        progress = min(max((step - rise) / max(steps - rise, 1), 0), 1)
+        fall = final + (1 - final) * (1 + math.cos(math.pi * progress)) / 2
+        return fall * min((step + 1) / max(rise, 1), 1)
+
+    return LambdaLR(optimizer, factor)

@@ -1,0 +1,7 @@
+"""Signals R^d -> R^c: the ground truth that a field is fitted to."""
+
+from inr.signal._lattice_signal import LatticeSignal
+from inr.signal._signal import Signal
+from inr.signal.image import ImageSignal
+
+__all__ = ["ImageSignal", "LatticeSignal", "Signal"]

@@ -1,0 +1,15 @@
+"""Fitting a field with Lightning: steps and data, no mathematics."""
+
+from inr.training.atomic_checkpoint import AtomicCheckpointIO
+from inr.training.clock import Clock
+from inr.training.evaluation import measure, measure_batch, reconstruct
+from inr.training.field_training import FieldTraining
+
+__all__ = [
+    "AtomicCheckpointIO",
+    "Clock",
+    "FieldTraining",
+    "measure",
+    "measure_batch",
+    "reconstruct",
+]
