@@ -1,0 +1,120 @@
+"""What a decoder is given, what it gives back, and how it refuses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+class RefusedError(ValueError):
+    """A file that is not read, with the one-line message for the user."""
+
+
+class CutError(RefusedError):
+    """A file whose end is missing: what is there can still be read with padding."""
+
+
+class MissingExtraError(ImportError):
+    """A file that needs an optional package, with the command that installs it."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Pixels straight from a decoder.
+
+    Attributes:
+        pixels: (H, W) or (H, W, C) array as stored.
+        bits: Significant bits of integers; None takes the dtype's.
+        notes: Remarks for the user.
+        orientation: EXIF orientation, 1 to 8, still to be applied.
+    """
+
+    pixels: np.ndarray
+    bits: int | None = None
+    notes: tuple[str, ...] = ()
+    orientation: int = 1
+
+
+@dataclass(frozen=True)
+class Source:
+    """A regular file of a known format, and the terms on which to read it.
+
+    Attributes:
+        path: The file.
+        name: The file as the user wrote it, for messages.
+        kind: Name of the format, such as `PNG`.
+        frame: Frame or page to read; None is the first.
+        pad: Whether to fill in what a cut-off file lacks with zeros.
+        max_pixels: Most pixels that may be decoded.
+        fillable: Whether the decoder can fill in what a cut-off file lacks.
+    """
+
+    path: Path
+    name: str
+    kind: str
+    frame: int | None = None
+    pad: bool = False
+    max_pixels: int = 2**28
+    fillable: bool = True
+
+    def load(self) -> bytes:
+        """Read the whole file."""
+        return self.path.read_bytes()
+
+    def refuse(self, problem: str, expected: str, fix: str) -> RefusedError:
+        """Make the error for a file that cannot be read as it is."""
+        return RefusedError(f"{self.name} {problem}; expected {expected}. {fix}")
+
+    def cut(self, there: str) -> CutError:
+        """Make the error for a file that ends too early.
+
+        Args:
+            there: How much of it is there, for the parentheses of the message.
+        """
+        way = ", or fit what is there with signal.truncated=pad" if self.fillable else ""
+        return CutError(
+            f"{self.name} is cut off or damaged ({there}); expected a whole {self.kind} file. "
+            f"Re-save it{way}."
+        )
+
+    def check_size(self, width: int, height: int) -> None:
+        """Refuse an image without pixels, or with more than allowed, before it is decoded."""
+        if width <= 0 or height <= 0:
+            raise self.refuse(
+                f"has no pixels ({width} x {height})",
+                "a width and a height of 1 or more",
+                "Re-save it from its original.",
+            )
+        self.check_count(width * height, f" ({width:,} x {height:,})")
+
+    def check_count(self, pixels: int, shape: str = "") -> None:
+        """Refuse more pixels than allowed."""
+        if pixels > self.max_pixels:
+            raise self.refuse(
+                f"claims {pixels:,} pixels{shape}",
+                f"at most {self.max_pixels:,}",
+                f"If it is meant to be so large, set signal.max_pixels={pixels}.",
+            )
+
+    def pick(self, count: int, unit: str = "frames") -> tuple[int, tuple[str, ...]]:
+        """Choose the frame to read.
+
+        Args:
+            count: How many the file holds.
+            unit: What the format calls them, in the plural.
+
+        Returns:
+            The index, and a note where the choice was left open and there are several.
+        """
+        if self.frame is None:
+            note = f"first of {count:,} {unit} is read; signal.frame=K chooses another"
+            return 0, (note,) if count > 1 else ()
+        if not 0 <= self.frame < count:
+            raise self.refuse(
+                f"has no frame {self.frame}: it holds {count:,} {unit}",
+                f"a frame from 0 to {count - 1}",
+                f"Set signal.frame={min(max(self.frame, 0), count - 1)}.",
+            )
+        return self.frame, ()
