@@ -1,7 +1,7 @@
 """Checks of constructor arguments, each with one sentence that says what was expected."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 
@@ -43,3 +43,23 @@ def check_choice(name: str, value: Any, choices: Collection[str]) -> str:
     if value not in choices:
         raise ValueError(f"{name} is {value!r}; expected one of {', '.join(choices)}.")
     return str(value)
+
+
+def check_numbers(name: str, value: Any, names: str) -> list[float]:
+    """Returns ``value`` as a list when it is numbers, as many as ``names`` lists.
+
+    Raises:
+        TypeError: It is something else.
+
+    Example:
+        >>> check_numbers("size", [3, 4], "[H, W]")
+        [3, 4]
+    """
+    is_list = isinstance(value, Sequence) and not isinstance(value, str)
+    if (
+        not is_list
+        or len(value) != names.count(",") + 1
+        or not all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
+    ):
+        raise TypeError(f"{name} is {value!r}; expected {names}.")
+    return list(value)

@@ -53,12 +53,11 @@ def sublattice_index(shape: Sequence[int], num_points: int) -> Tensor:
     Shape:
         ``(n,)`` with ``n <= num_points``, in C order.
     """
-    shrink = min(1.0, (num_points / math.prod(shape)) ** (1 / len(shape)))
+    # An axis that is thinner than its share counts 1, and leaves the others more than theirs.
+    thick = sorted(shape)
+    while (shrink := _common_factor(thick, num_points)) * thick[0] < 1 - 1e-9:
+        thick.pop(0)
     counts = [max(1, math.floor(n * shrink + 1e-9)) for n in shape]
-    # An axis that is thinner than its share leaves the others more than theirs.
-    while math.prod(counts) > num_points:
-        longest = counts.index(max(counts))
-        counts[longest] -= math.ceil(counts[longest] * (1 - num_points / math.prod(counts)))
     axes = [
         torch.div(torch.arange(k) * 2 * n + n, 2 * k, rounding_mode="floor")
         for n, k in zip(shape, counts, strict=True)
@@ -69,3 +68,8 @@ def sublattice_index(shape: Sequence[int], num_points: int) -> Tensor:
         (cells * stride for cells, stride in zip(grid, strides, strict=True)),
         start=torch.zeros((), dtype=torch.int64),
     ).reshape(-1)
+
+
+def _common_factor(shape: Sequence[int], num_points: int) -> float:
+    """What to multiply each axis with for ``num_points`` cells in all, at most 1."""
+    return min(1.0, (num_points / math.prod(shape)) ** (1 / len(shape)))

@@ -1,5 +1,6 @@
 """Any field on any lattice, in chunks of bounded memory."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -72,5 +73,7 @@ def render_tiles(
 
 
 def _placement(field: nn.Module) -> tuple[torch.device, torch.dtype]:
-    tensor = next(field.parameters())
+    """Of a field's first weights, or buffers; of a plain tensor when it has neither."""
+    tensors = itertools.chain(field.parameters(), field.buffers())
+    tensor = next((t for t in tensors if t.is_floating_point()), torch.empty(0))
     return tensor.device, tensor.dtype

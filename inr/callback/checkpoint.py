@@ -7,13 +7,14 @@ from typing import Any
 import pytorch_lightning as pl
 
 from inr.argument import check_count, check_positive
+from inr.callback.divergence import is_sound
 from inr.training import FieldTraining
 
 
 class CheckpointCallback(pl.Callback):
     """Writes ``checkpoints/last.ckpt`` on a schedule, at the end and on interruption.
 
-    A state with weights that are not finite is never written.
+    A state is written only if the losses so far are good and its weights are finite.
 
     Args:
         every_n_steps: Steps between checkpoints.
@@ -46,13 +47,12 @@ class CheckpointCallback(pl.Callback):
         # Every rank must decide alike, and their clocks differ.
         minutes = trainer.strategy.broadcast(minutes) if trainer.world_size > 1 else minutes
         due = step % self.every_n_steps == 0 or minutes >= self.every_n_minutes
-        if due or step == trainer.max_steps or trainer.should_stop:
+        due = due or step == trainer.max_steps or trainer.should_stop
+        if due and is_sound(trainer, pl_module):
             with pl_module.clock.paused(pl_module.device):
-                self._save(trainer, pl_module)
+                self._save(trainer)
 
-    def _save(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if not all(p.isfinite().all() for p in pl_module.parameters()):
-            return
+    def _save(self, trainer: pl.Trainer) -> None:
         folder = Path(trainer.default_root_dir) / "checkpoints"
         if self.keep_all:
             trainer.save_checkpoint(folder / f"step={trainer.global_step:08d}.ckpt")

@@ -5,6 +5,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from inr.argument import check_count
+from inr.callback._schedule import is_logging_step
 from inr.training import FieldTraining, measure_batch
 
 
@@ -33,18 +34,17 @@ class CurveCallback(pl.Callback):
         batch_idx: int,
     ) -> None:
         assert isinstance(pl_module, FieldTraining)
-        step = trainer.global_step
-        if step % trainer.log_every_n_steps and step not in (1, trainer.max_steps):
+        if not is_logging_step(trainer):
             return
         with pl_module.clock.paused(pl_module.device):
             readings = self._read(trainer, pl_module, outputs["loss"].item())
             pl_module.readings |= readings
             for logger in trainer.loggers:
-                logger.log_metrics({f"train/{k}": v for k, v in readings.items()}, step)
+                logger.log_metrics(
+                    {f"train/{k}": v for k, v in readings.items()}, trainer.global_step
+                )
 
-    def _read(
-        self, trainer: pl.Trainer, pl_module: FieldTraining, loss: float
-    ) -> dict[str, float]:
+    def _read(self, trainer: pl.Trainer, pl_module: FieldTraining, loss: float) -> dict[str, float]:
         assert pl_module.batch is not None
         coords, values = (part[: self.psnr_points] for part in pl_module.batch)
         clock, seconds, points = pl_module.clock, self._seconds, self._points

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from inr.argument import check_positive
-from inr.training import FieldTraining
+from inr.callback._schedule import is_logging_step
 
 
 class DivergenceError(RuntimeError):
@@ -39,9 +39,8 @@ class DivergenceCallback(pl.Callback):
         batch_idx: int,
     ) -> None:
         self._unseen.append(outputs["loss"].detach())
-        step = trainer.global_step
-        if step % trainer.log_every_n_steps == 0 or step == 1 or step == trainer.max_steps:
-            self._look(trainer, pl_module)
+        if is_logging_step(trainer):
+            self.look(trainer)
 
     def state_dict(self) -> dict[str, Any]:
         return {"first": self._first}
@@ -49,8 +48,14 @@ class DivergenceCallback(pl.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._first = state_dict["first"]
 
-    def _look(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        assert isinstance(pl_module, FieldTraining)
+    def look(self, trainer: pl.Trainer) -> None:
+        """Looks at the losses since the last look.
+
+        Raises:
+            DivergenceError: One of them is too much.
+        """
+        if not self._unseen:
+            return
         losses = torch.stack(self._unseen).double().cpu().tolist()
         first_unseen_step = trainer.global_step - len(losses) + 1
         self._unseen = []
@@ -60,6 +65,18 @@ class DivergenceCallback(pl.Callback):
         for step, loss in enumerate(losses, first_unseen_step):
             if not math.isfinite(loss) or loss > limit:
                 raise DivergenceError(_explain(trainer, step, loss))
+
+
+def is_sound(trainer: pl.Trainer, pl_module: pl.LightningModule) -> bool:
+    """Whether a field is worth looking at or keeping: all weights are finite.
+
+    Raises:
+        DivergenceError: A loss since the guard's last look was too much.
+    """
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, DivergenceCallback):
+            callback.look(trainer)
+    return all(bool(p.isfinite().all()) for p in pl_module.parameters())
 
 
 def _explain(trainer: pl.Trainer, step: int, loss: float) -> str:

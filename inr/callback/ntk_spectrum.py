@@ -14,6 +14,7 @@ from inr.argument import check_count
 from inr.atomic import replacing
 from inr.callback._schedule import is_log_spaced
 from inr.callback._writer import tensorboard_writers
+from inr.callback.divergence import is_sound
 from inr.lattice import lattice_points, sublattice_index
 from inr.ntk import condition_number, effective_rank, eigenvalues, empirical_ntk
 from inr.training import FieldTraining
@@ -69,7 +70,7 @@ class NTKSpectrumCallback(pl.Callback):
     def _look(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, FieldTraining)
         step = trainer.global_step
-        if step in self._spectra or not trainer.is_global_zero:
+        if step in self._spectra or not (trainer.is_global_zero and is_sound(trainer, pl_module)):
             return
         with pl_module.clock.paused(pl_module.device):
             lattice = pl_module.signal.lattice
@@ -88,13 +89,10 @@ class NTKSpectrumCallback(pl.Callback):
             self._save(Path(trainer.default_root_dir), step, coords.cpu().numpy(), scalars)
             self._log(trainer, step, scalars)
 
-    def _save(
-        self, folder: Path, step: int, coords: np.ndarray, scalars: dict[str, float]
-    ) -> None:
+    def _save(self, folder: Path, step: int, coords: np.ndarray, scalars: dict[str, float]) -> None:
         with replacing(folder / "ntk" / f"step={step:08d}.npz") as temporary:
-            np.savez(
-                temporary, eigenvalues=self._spectra[step], coords=coords, step=step, **scalars
-            )
+            arrays = {"eigenvalues": self._spectra[step], "coords": coords, "step": step, **scalars}
+            np.savez(temporary, **arrays)  # type: ignore[arg-type]
 
     def _log(self, trainer: pl.Trainer, step: int, scalars: dict[str, float]) -> None:
         finite = {f"ntk/{k}": v for k, v in scalars.items() if np.isfinite(v)}

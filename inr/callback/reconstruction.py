@@ -10,6 +10,7 @@ from torch import Tensor
 from inr.argument import check_count, check_positive
 from inr.callback._schedule import is_log_spaced
 from inr.callback._writer import tensorboard_writers
+from inr.callback.divergence import is_sound
 from inr.training import FieldTraining, measure, reconstruct
 
 
@@ -49,7 +50,7 @@ class ReconstructionCallback(pl.Callback):
 
     def _look(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, FieldTraining)
-        if not trainer.is_global_zero:
+        if not (trainer.is_global_zero and is_sound(trainer, pl_module)):
             return
         with pl_module.clock.paused(pl_module.device):
             signal = pl_module.signal

@@ -11,7 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from inr.argument import check_choice
+from inr.argument import check_choice, check_count
 from inr.cli.failure import BadInputError
 from inr.field import Field
 from inr.sampler import Sampler
@@ -41,10 +41,14 @@ def build_experiment(cfg: DictConfig) -> Experiment:
     Raises:
         BadInputError: Something does not fit.
     """
+    try:
+        seed = check_count("seed", cfg.seed, minimum=0)
+    except (TypeError, ValueError) as error:
+        raise BadInputError(str(error)) from error
     signal = build(cfg, "signal")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        pl.seed_everything(cfg.seed, verbose=False)
+        pl.seed_everything(seed, verbose=False)
     field = build_field(cfg, signal.in_features, signal.out_features)
     check_trainer(cfg)
     experiment = Experiment(
@@ -93,9 +97,7 @@ def build_training(
         make_scheduler=experiment.make_scheduler,
         record=record,
     )
-    loggers = [
-        build(cfg.logger, name, f"logger.{name}") for name in cfg.logger if cfg.logger[name]
-    ]
+    loggers = [build(cfg.logger, name, f"logger.{name}") for name in cfg.logger if cfg.logger[name]]
     trainer = _trainer(
         cfg, callbacks=experiment.callbacks, logger=loggers, default_root_dir=run_dir
     )

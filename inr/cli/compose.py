@@ -4,7 +4,7 @@ import difflib
 import re
 
 from hydra import compose, initialize_config_dir
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -28,7 +28,7 @@ def compose_config(overrides: list[str]) -> DictConfig:
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             return compose("config", overrides, return_hydra_config=True)
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, ValueError, TypeError) as error:
         raise BadInputError(explain(error, overrides)) from error
 
 
@@ -42,12 +42,13 @@ def explain(error: Exception, overrides: list[str]) -> str:
         options = sorted(
             path.stem for path in (CONF / family).glob("*.yaml") if path.stem != "default"
         )
-        return (
-            f"{family}={name} is unknown; expected one of {', '.join(options)}."
-            + _suggest(name, options)
+        return f"{family}={name} is unknown; expected one of {', '.join(options)}." + _suggest(
+            name, options
         )
     if match := re.search(r"Could not override '?([^'\s]+)'?\.\s*No match in the defaults", text):
         return f"{match[1]} is not a family; expected one of {', '.join(_families())}."
+    if isinstance(error, OverrideParseException):
+        return f"{error.override} is not understood; expected KEY=VALUE, with quotes around text."
     cause = error.__cause__
     detail = f": {cause}" if cause is not None and str(cause) not in text else ""
     return " ".join(f"{text}{detail}".split())

@@ -1,4 +1,4 @@
-"""How a command ends when something is wrong: one line, and a status that says whose fault it is."""
+"""How a command ends when something is wrong: one line, and a status that says whose fault."""
 
 import os
 import sys

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inr.cli.failure import FULL_ERROR, BadInputError, one_line_errors
-from inr.cli.override import CONF, expand_path
+from inr.cli.override import CONF, expand_path, key_of
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -42,11 +42,23 @@ def _run(arguments: list[str]) -> None:
     flags = [argument for argument in arguments if argument.startswith("-")]
     is_single = not flags and "LOCAL_RANK" not in os.environ
     prepared = _prepare(arguments) if is_single else None
+    for argument in arguments:
+        if key_of(argument) == "hydra.sweep.dir" and "LOCAL_RANK" not in os.environ:
+            _protect(Path(argument.partition("=")[2].strip("'\"")), "multirun.yaml")
+
+    failures: list[Exception] = []
 
     def task(cfg: "DictConfig") -> float | None:
         from inr.cli.train import train
 
-        return train(cfg, prepared)
+        try:
+            return train(cfg, prepared)
+        except Exception as error:
+            if not is_single:
+                raise
+            # Hydra would print a line of its own.
+            failures.append(error)
+            return None
 
     # Hydra prints errors its own way unless it is told to raise them.
     os.environ[FULL_ERROR] = "1"
@@ -54,6 +66,8 @@ def _run(arguments: list[str]) -> None:
         hydra_main(config_path=str(CONF), config_name="config", version_base="1.3")(task)()
     except (HydraException, OmegaConfBaseException) as error:
         raise BadInputError(explain(error, arguments)) from error
+    if failures:
+        raise failures[0]
 
 
 def _prepare(overrides: list[str]) -> "Experiment":
@@ -61,7 +75,9 @@ def _prepare(overrides: list[str]) -> "Experiment":
     from inr.cli.compose import compose_config
 
     cfg = compose_config(overrides)
-    _protect(cfg)
+    folder = Path(cfg.hydra.run.dir)
+    if not (cfg.ckpt_path and Path(cfg.ckpt_path).is_relative_to(folder.resolve())):
+        _protect(folder, "metrics.json", "checkpoints", ".hydra")
     from inr.cli.build import build_experiment
     from inr.cli.quiet import quiet_libraries
 
@@ -75,13 +91,10 @@ def _prepare(overrides: list[str]) -> "Experiment":
     return experiment
 
 
-def _protect(cfg: "DictConfig") -> None:
+def _protect(folder: Path, *traces: str) -> None:
     """Refuses to write into the directory of another run."""
-    folder = Path(cfg.hydra.run.dir)
-    traces = [folder / name for name in ("metrics.json", "checkpoints", ".hydra")]
-    is_resumed = cfg.ckpt_path and Path(cfg.ckpt_path).resolve().is_relative_to(folder.resolve())
-    if any(trace.exists() for trace in traces) and not is_resumed:
+    if any((folder / trace).exists() for trace in traces):
         raise BadInputError(
-            f"{folder} holds an earlier run; expected another hydra.run.dir, or "
-            f"ckpt_path={folder} to resume it there."
+            f"{folder} holds an earlier run; expected another folder, or ckpt_path={folder} to "
+            "resume a run there."
         )

@@ -20,9 +20,8 @@ SAMPLE = shipped("data") / "sample.png"
 
 
 def quote(value: str | os.PathLike[str]) -> str:
-    """A string as a value in Hydra's grammar, whatever characters it has."""
-    text = os.fspath(value).replace("${", r"\${")
-    text = re.sub(r"(\\*)'", lambda match: 2 * match[1] + r"\'", text)
+    """A string as a value in Hydra's grammar, whatever characters it has but ``${``."""
+    text = re.sub(r"(\\*)'", lambda match: 2 * match[1] + r"\'", os.fspath(value))
     text = re.sub(r"(\\+)$", lambda match: 2 * match[1], text)
     return f"'{text}'"
 

@@ -1,11 +1,12 @@
 """One run, from its configuration to its files."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from inr.callback import DivergenceError, InterruptionCallback
 from inr.cli.build import Experiment, build_experiment, build_training
@@ -34,8 +35,7 @@ def train(cfg: DictConfig, experiment: Experiment | None = None) -> float | None
     quiet_libraries("inr-fit")
     run_dir = Path(HydraConfig.get().runtime.output_dir)
     experiment = experiment or build_experiment(cfg)
-    config = OmegaConf.to_container(cfg, resolve=True)
-    assert isinstance(config, dict)
+    config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
     signal = experiment.signal
     description = FieldDescription(
         signal.in_features, signal.out_features, signal.lattice, signal.pixel_format
@@ -51,6 +51,9 @@ def train(cfg: DictConfig, experiment: Experiment | None = None) -> float | None
         trainer.fit(training, ckpt_path=cfg.ckpt_path)
     except DivergenceError as error:
         raise RunFailedError(str(error)) from error
+    except SIGTERMException:
+        # Lightning's own way to stop on SIGTERM, after the step that wrote our checkpoint.
+        pass
     _stop_if_interrupted(experiment, run_dir)
     if not trainer.is_global_zero:
         return None

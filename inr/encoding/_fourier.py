@@ -41,6 +41,9 @@ class FourierEncoding(Encoding):
         the paper's notebooks, which put sines before cosines; a network's first layer cannot tell.
     """
 
+    frequencies: Tensor
+    amplitudes: Tensor
+
     def __init__(
         self,
         frequencies: Tensor,
@@ -50,20 +53,19 @@ class FourierEncoding(Encoding):
         trainable: bool = False,
     ) -> None:
         if frequencies.ndim != 2:
-            raise ValueError(
-                f"frequencies have shape {tuple(frequencies.shape)}; expected (m, d)."
-            )
+            raise ValueError(f"frequencies have shape {tuple(frequencies.shape)}; expected (m, d).")
         num_frequencies, in_features = frequencies.shape
         super().__init__(in_features, 2 * num_frequencies)
         if norm is not None:
             check_positive("norm", norm)
-        amplitudes = _power_law(frequencies, amplitude_power)
+        # In float64: equal amplitudes are to be exactly 1.
+        amplitudes = _power_law(frequencies.detach().double(), amplitude_power)
         amplitudes *= (norm or math.sqrt(num_frequencies)) / torch.linalg.vector_norm(amplitudes)
         if trainable:
             self.frequencies = nn.Parameter(frequencies.clone())
         else:
             self.register_buffer("frequencies", frequencies.clone())
-        self.register_buffer("amplitudes", amplitudes)
+        self.register_buffer("amplitudes", amplitudes.to(frequencies.dtype))
 
     def encode(self, coords: Tensor) -> Tensor:
         phases = coords @ (2 * math.pi * self.frequencies).mT
@@ -81,7 +83,8 @@ def _power_law(frequencies: Tensor, power: float) -> Tensor:
     logarithms = torch.linalg.vector_norm(frequencies, dim=1).log()
     if logarithms.isinf().any():
         raise ValueError(
-            "a frequency is zero, whose power-law amplitude is infinite; expected amplitude_power=0."
+            "a frequency is zero, whose power-law amplitude is infinite; "
+            "expected amplitude_power=0."
         )
     above_lowest = logarithms - logarithms.min()
     return torch.where(above_lowest == 0, 1.0, torch.exp(-power * above_lowest))

@@ -64,7 +64,8 @@ def write_image(
         values = track(values, "render", count, console=Console(stderr=True), transient=True)
     tiles = (pixels.restore(tile) for tile in values)
     if suffix in TIFF_SUFFIXES:
-        write_tiff_tiles(path, shape, np.dtype(pixels.dtype), _pad(tiles), tile=(TILE, TILE))
+        dtype, edges = np.dtype(pixels.dtype), (TILE, TILE)
+        write_tiff_tiles(path, shape, dtype, _pad(tiles), tile=edges, bits=pixels.bits)
         return
     if height * width > MAX_WHOLE_PIXELS:
         raise ValueError(
@@ -81,9 +82,7 @@ def _pad(tiles: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         yield np.pad(tile, ((0, TILE - height), (0, TILE - width), (0, 0)), mode="edge")
 
 
-def _assemble(
-    tiles: Iterator[np.ndarray], shape: tuple[int, int, int], dtype: str
-) -> np.ndarray:
+def _assemble(tiles: Iterator[np.ndarray], shape: tuple[int, int, int], dtype: str) -> np.ndarray:
     image = np.empty(shape, dtype)
     for top in range(0, shape[0], TILE):
         for left in range(0, shape[1], TILE):

@@ -38,14 +38,18 @@ def empirical_ntk(
         ``(n·c, m·c)`` for ``full``, else ``(n, m)``.
 
     Raises:
-        ValueError: The module is not pointwise, ``structured`` does not cover it, or an argument
-            is none of the above.
+        ValueError: The module is not pointwise or has nothing to train, ``structured`` does not
+            cover it, or an argument is none of the above.
 
     References:
         Jacot, Gabriel and Hongler 2018, "Neural Tangent Kernel", section 4.
     """
     if method not in ("auto", "structured", "contraction"):
         raise ValueError(f"method is {method!r}; expected auto, structured or contraction.")
+    if not any(p.requires_grad for p in model.parameters()):
+        raise ValueError(
+            "the module has no trainable parameters; expected some. Call requires_grad_(True)."
+        )
     _check_pointwise(model, x)
     kernel = None if method == "contraction" else structured_ntk(model, x, x2)
     if kernel is None:

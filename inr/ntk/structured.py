@@ -58,31 +58,38 @@ def structured_ntk(model: nn.Module, x1: Tensor, x2: Tensor | None) -> Tensor | 
 def _covered_layers(model: nn.Module) -> list[nn.Linear] | None:
     """The linear layers, when they hold every trainable parameter; else None."""
     layers = [m for m in model.modules() if type(m) is nn.Linear and m.weight.requires_grad]
-    covered = [p for layer in layers for p in layer.parameters() if p.requires_grad]
+    covered = _trained(layers)
     trainable = {id(p) for p in model.parameters() if p.requires_grad}
     if len(covered) == len(trainable) and {id(p) for p in covered} == trainable:
         return layers
     return None
 
 
-def _factors(
-    model: nn.Module, layers: list[nn.Linear], x: Tensor
-) -> list[LayerFactors] | None:
+def _trained(layers: list[nn.Linear]) -> list[Tensor]:
+    """Weights and biases, as the layers use them: not those that pruning or a norm puts under."""
+    both = [p for layer in layers for p in (layer.weight, layer.bias)]
+    return [p for p in both if p is not None and p.requires_grad]
+
+
+def _factors(model: nn.Module, layers: list[nn.Linear], x: Tensor) -> list[LayerFactors] | None:
     """Factors of each layer in order; None when one is not used once on ``(n, w)``."""
     calls: dict[nn.Linear, list[tuple[Tensor, Tensor]]] = {layer: [] for layer in layers}
-    handles = [
-        layer.register_forward_hook(
-            lambda module, inputs, result: calls[module].append((inputs[0], result))
-        )
-        for layer in layers
-    ]
+
+    def record(layer: nn.Linear, inputs: tuple[Tensor, ...], result: Tensor) -> Tensor:
+        calls[layer].append((inputs[0], result))
+        # An activation that works in place gets its own copy to work on.
+        return result.clone()
+
+    handles = [layer.register_forward_hook(record) for layer in layers]
     try:
         with torch.enable_grad():
             outputs = model(x)
     finally:
         for handle in handles:
             handle.remove()
-    if any(len(call) != 1 or call[0][0].ndim != 2 for call in calls.values()):
+    if any(len(call) != 1 or call[0][0].shape[:-1] != x.shape[:1] for call in calls.values()):
+        return None
+    if not _enter_once(outputs, _trained(layers)):
         return None
     results = [calls[layer][0][1] for layer in layers]
     gradients = [
@@ -98,3 +105,19 @@ def _factors(
             LayerFactors(inputs, torch.stack([grads[position] for grads in gradients], dim=1))
         )
     return factors
+
+
+def _enter_once(outputs: Tensor, parameters: list[Tensor]) -> bool:
+    """Whether the graph of the outputs uses each parameter at exactly one place."""
+    uses = {id(p): 0 for p in parameters}
+    pending, seen = [outputs.grad_fn], {outputs.grad_fn}
+    while pending:
+        node = pending.pop()
+        for following, _ in node.next_functions if node else ():
+            leaf = getattr(following, "variable", None)
+            if id(leaf) in uses:
+                uses[id(leaf)] += 1
+            elif following not in seen:
+                seen.add(following)
+                pending.append(following)
+    return set(uses.values()) == {1}

@@ -8,7 +8,7 @@ from inr.argument import check_positive
 def adam(
     module: nn.Module,
     *,
-    lr: float = 3e-3,
+    lr: float = 5e-3,
     beta1: float = 0.9,
     beta2: float = 0.999,
     eps: float = 1e-8,

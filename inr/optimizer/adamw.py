@@ -8,7 +8,7 @@ from inr.argument import check_positive
 def adamw(
     module: nn.Module,
     *,
-    lr: float = 3e-3,
+    lr: float = 5e-3,
     beta1: float = 0.9,
     beta2: float = 0.999,
     eps: float = 1e-8,
@@ -29,6 +29,4 @@ def adamw(
     """
     check_positive("lr", lr)
     parameters = [p for p in module.parameters() if p.requires_grad]
-    return optim.AdamW(
-        parameters, lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay
-    )
+    return optim.AdamW(parameters, lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay)

@@ -26,7 +26,7 @@ class LatticeSampler(Sampler):
         self.batch_size = None if batch_size is None else check_count("batch_size", batch_size)
         self.shuffle = shuffle
         self.seed = check_count("seed", seed, minimum=0)
-        self._order: tuple[int, Tensor] | None = None
+        self._order: tuple[tuple[int, int, torch.device], Tensor] | None = None
 
     def draw(self, signal: Signal, number: int) -> Batch:
         if self.batch_size is None or self.batch_size >= signal.num_train:
@@ -42,8 +42,9 @@ class LatticeSampler(Sampler):
 
     def _epoch_order(self, signal: Signal, epoch: int) -> Tensor:
         """The order of one epoch; the last one asked for is kept."""
-        if self._order is None or self._order[0] != epoch:
-            self._order = epoch, self._make_order(signal, epoch)
+        key = epoch, signal.num_train, signal.device
+        if self._order is None or self._order[0] != key:
+            self._order = key, self._make_order(signal, epoch)
         return self._order[1]
 
     def _make_order(self, signal: Signal, epoch: int) -> Tensor:

@@ -31,7 +31,8 @@ def warmup(
     check_positive("final", final, zero=True)
     if not 0 <= fraction < 1:
         raise ValueError(f"fraction is {fraction}; expected 0 or more and less than 1.")
-    rise = math.ceil(fraction * steps)
+    # 0.07 · 100 is a little more than 7 in floating point.
+    rise = math.ceil(fraction * steps - 1e-9)
 
     def factor(step: int) -> float:
         progress = min(max((step - rise) / max(steps - rise, 1), 0), 1)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from inr.argument import check_count
+from inr.argument import check_count, check_numbers
 from inr.raster import PixelFormat, read_raster
 from inr.signal._lattice_signal import LatticeSignal
 
@@ -51,10 +51,9 @@ class ImageSignal(LatticeSignal):
         max_pixels: int = 268_435_456,
         seed: int = 0,
     ) -> None:
-        if len(value_range) != 2 or not value_range[0] < value_range[1]:
-            raise ValueError(
-                f"value_range is {list(value_range)}; expected two numbers, the lower first."
-            )
+        lower, upper = check_numbers("value_range", value_range, "[lower, upper]")
+        if not lower < upper:
+            raise ValueError(f"value_range is {[lower, upper]}; expected the lower first.")
         raster = read_raster(
             path, frame=frame, truncated=truncated, nonfinite=nonfinite, max_pixels=max_pixels
         )
@@ -66,7 +65,7 @@ class ImageSignal(LatticeSignal):
             raster.bits,
             raster.low,
             raster.high,
-            (float(value_range[0]), float(value_range[1])),
+            (float(lower), float(upper)),
         )
         values = pixel_format.normalize(pixels)
         if size is not None:
@@ -87,15 +86,17 @@ def crop_pixels(pixels: np.ndarray, crop: Sequence[int]) -> np.ndarray:
     """The part of ``(H, W, C)`` pixels inside the box ``[x0, y0, x1, y1]``.
 
     Raises:
+        TypeError: It is not four whole numbers.
         ValueError: The box is empty or reaches beyond the image.
     """
     height, width = pixels.shape[:2]
-    if len(crop) != 4 or not (0 <= crop[0] < crop[2] <= width and 0 <= crop[1] < crop[3] <= height):
+    check_numbers("crop", crop, "[x0, y0, x1, y1]")
+    x0, y0, x1, y1 = (check_count("crop", edge, minimum=0) for edge in crop)
+    if not (x0 < x1 <= width and y0 < y1 <= height):
         raise ValueError(
             f"crop is {list(crop)}; expected [x0, y0, x1, y1] inside an image {width} wide and "
             f"{height} high."
         )
-    x0, y0, x1, y1 = crop
     return pixels[y0:y1, x0:x1]
 
 
@@ -103,11 +104,10 @@ def resize_values(values: np.ndarray, size: Sequence[int]) -> np.ndarray:
     """``(H, W, C)`` float values at another size, by bicubic interpolation with anti-aliasing.
 
     Raises:
-        TypeError: ``size`` is not whole numbers.
-        ValueError: ``size`` is not two positive numbers.
+        TypeError: ``size`` is not two whole numbers.
+        ValueError: One is not positive.
     """
-    if len(size) != 2:
-        raise ValueError(f"size is {list(size)}; expected [H, W].")
+    check_numbers("size", size, "[H, W]")
     height, width = (check_count("size", n) for n in size)
     image = torch.from_numpy(values).permute(2, 0, 1)[None]
     resized = functional.interpolate(

@@ -14,7 +14,7 @@ def reconstruct(field: nn.Module, signal: LatticeSignal) -> Tensor:
 
 
 def measure(reconstruction: Tensor, signal: LatticeSignal) -> dict[str, float]:
-    """PSNR (dB) over the whole lattice and, when points are held out, over each part; SSIM of images.
+    """PSNR (dB) over the whole lattice and over each part, and SSIM of images.
 
     Args:
         reconstruction: ``(*lattice, c)``.

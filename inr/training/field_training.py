@@ -7,7 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LambdaLR
 
 from inr.batch import Batch
 from inr.sampler import Sampler
@@ -45,7 +45,7 @@ class FieldTraining(pl.LightningModule):
         sampler: Sampler,
         loss: Callable[[nn.Module, Batch], Tensor],
         make_optimizer: Callable[[nn.Module], Optimizer],
-        make_scheduler: Callable[[Optimizer, int], LRScheduler],
+        make_scheduler: Callable[[Optimizer, int], LambdaLR],
         record: dict[str, Any],
     ) -> None:
         super().__init__()
@@ -91,3 +91,23 @@ class FieldTraining(pl.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.points = checkpoint["inr"]["points"]
         self.clock.load_state_dict(checkpoint["inr"]["clock"])
+        self._apply_knobs(checkpoint["optimizer_states"][0], checkpoint["lr_schedulers"][0])
+
+    def _apply_knobs(self, saved: dict[str, Any], saved_scheduler: dict[str, Any]) -> None:
+        """Lets the present knobs, such as a lower learning rate, win over those in a checkpoint.
+
+        A checkpoint's optimizer state has both what training made, which stays, and the knobs.
+        """
+        optimizer = self.make_optimizer(self.field)
+        base_rates = [group["lr"] for group in optimizer.param_groups]
+        scheduler = self.make_scheduler(optimizer, self.trainer.max_steps)
+        step = saved_scheduler["last_epoch"]
+        rates = [
+            base * factor(step)
+            for base, factor in zip(base_rates, scheduler.lr_lambdas, strict=True)
+        ]
+        saved_scheduler |= {"base_lrs": base_rates, "_last_lr": rates}
+        groups = optimizer.state_dict()["param_groups"]
+        saved["param_groups"] = [
+            group | {"lr": rate} for group, rate in zip(groups, rates, strict=True)
+        ]

@@ -1,0 +1,149 @@
+"""``inr-fit`` from the command line to the files."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+import torch
+from omegaconf import OmegaConf
+from safetensors.torch import load_file
+
+from inr.cli.override import SAMPLE, expand_path, quote
+from tests.conftest import TINY, Result, read_metrics
+
+
+def test_a_run_directory_holds_what_it_promises(fit: Callable[..., Path]) -> None:
+    folder = fit()
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics.keys() == {
+        "psnr",
+        "ssim",
+        "loss",
+        "steps",
+        "seconds",
+        "points_per_second",
+        "parameters",
+        "bits_per_sample",
+    }
+    assert metrics["parameters"] == 33 * 16 + 17 * 16 + 17 * 3
+    assert metrics["bits_per_sample"] == 32 * metrics["parameters"] / (16 * 24)
+    assert imageio.imread(folder / "reconstruction.png").shape == (16, 24, 3)
+    torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
+    assert load_file(folder / "field.safetensors")["network.output.bias"].shape == (3,)
+    assert OmegaConf.load(folder / ".hydra" / "config.yaml").seed == 0
+    assert list((folder / "tensorboard").glob("events.out.tfevents.*"))
+    for step in (0, 1, 10, 20):
+        probe = np.load(folder / "ntk" / f"step={step:08d}.npz")
+        values = probe["eigenvalues"]
+        assert (np.diff(values) <= 0).all()
+        assert np.isclose(values.sum(), probe["trace"])
+        assert (probe["coords"].shape, probe["step"]) == ((len(values), 2), step)
+
+
+def test_metrics_are_those_of_the_picture(fit: Callable[..., Path]) -> None:
+    folder = fit("trainer.max_steps=200")
+    picture = imageio.imread(folder / "reconstruction.png").astype(float)
+    from inr.signal import ImageSignal
+
+    truth = ImageSignal(path=SAMPLE, size=[16, 24]).values.numpy().reshape(16, 24, 3) * 255
+    psnr = 10 * np.log10(255**2 / np.mean((picture - np.rint(truth)) ** 2))
+    # The picture is rounded to whole numbers; the metric is not.
+    assert abs(psnr - read_metrics(folder)["psnr"]) < 0.05
+    assert psnr > 15
+
+
+def test_fourier_features_fit_what_bare_coordinates_cannot(fit: Callable[..., Path]) -> None:
+    knobs = ["trainer.max_steps=300", "network.hidden_features=64", "signal.size=[48,48]"]
+    features = read_metrics(fit(*knobs, "encoding.num_frequencies=64", name="features"))["psnr"]
+    coordinates = [knob for knob in TINY if not knob.startswith("encoding.")]
+    bare = fit(*knobs, "encoding=identity", base=coordinates, name="bare")
+    assert features > 28
+    assert features > read_metrics(bare)["psnr"] + 5
+
+
+def test_one_seed_repeats_and_two_differ_whatever_is_logged(fit: Callable[..., Path]) -> None:
+    first = fit("seed=3", name="first")
+    quiet = fit(
+        "seed=3",
+        "trainer.log_every_n_steps=3",
+        "callback.ntk_spectrum=null",
+        "callback.reconstruction.per_decade=9",
+        "callback.curve=null",
+        "logger=none",
+        name="quiet",
+    )
+    other = fit("seed=4", name="other")
+    weights = [load_file(folder / "field.safetensors") for folder in (first, quiet, other)]
+    for name, tensor in weights[0].items():
+        assert torch.equal(tensor, weights[1][name]), name
+        if name != "encoding.amplitudes":
+            assert not torch.equal(tensor, weights[2][name]), name
+
+
+def test_held_out_points_are_measured_apart(fit: Callable[..., Path]) -> None:
+    metrics = read_metrics(fit("signal.holdout=alternate", "trainer.max_steps=300"))
+    assert metrics["train_psnr"] > metrics["test_psnr"] + 3
+
+
+def test_a_sweep_has_a_run_for_each_value(run_command: Callable[..., Result]) -> None:
+    result = run_command(
+        "inr-fit",
+        "-m",
+        *TINY,
+        "encoding.scale=1,20",
+        "hydra.sweep.dir=sweep",
+        "logger=csv",
+        "encoding.num_frequencies=128",
+    )
+    assert result.status == 0, result.err
+    jobs = sorted(path.parent for path in Path("sweep").rglob("metrics.json"))
+    assert [job.name.partition("_")[0] for job in jobs] == ["0", "1"]
+    assert ["encoding.scale=1" in job.name for job in jobs] == [True, False]
+    steepness = []
+    for job in jobs:
+        values = np.load(job / "ntk" / "step=00000000.npz")["eigenvalues"]
+        steepness.append(values[0] / values[len(values) // 2])
+    assert steepness[0] > 10 * steepness[1]
+
+
+@pytest.mark.parametrize("name", ["photo.png", "with space.png", "a=b,c'd [1] {x} $y\\.png"])
+def test_any_file_name_is_a_path(name: str, run_command: Callable[..., Result]) -> None:
+    shutil.copy(SAMPLE, name)
+    result = run_command("inr-fit", name, *TINY, "hydra.run.dir=run")
+    assert result.status == 0, result.err
+    assert OmegaConf.load("run/.hydra/config.yaml").signal.path == str(Path(name).resolve())
+
+
+def test_the_path_may_follow_flags() -> None:
+    assert expand_path(["-m", "photo.png", "seed=1,2"]) == [
+        "-m",
+        "seed=1,2",
+        "signal=image",
+        f"signal.path={quote(Path('photo.png').resolve())}",
+    ]
+
+
+def test_a_default_run_is_named_after_its_file(run_command: Callable[..., Result]) -> None:
+    shutil.copy(SAMPLE, "my photo.png")
+    result = run_command("inr-fit", "my photo.png", *TINY)
+    assert result.status == 0, result.err
+    assert len(list(Path("runs/my_photo").iterdir())) == 1
+
+
+def test_help_shows_an_example_without_loading_torch() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; sys.argv = ['inr-fit', '--help']\n"
+        "from inr.cli.fit import main; main()\n"
+        "assert not {'torch', 'hydra', 'matplotlib'} & sys.modules.keys()"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "inr-fit photo.png encoding.scale=20" in shown.stdout
+    for member in ("gaussian", "siren", "tancik_natural_gaussian"):
+        assert member in shown.stdout

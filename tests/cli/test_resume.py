@@ -1,0 +1,134 @@
+"""A resumed run ends as one that was never stopped, bit for bit."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.conftest import TINY, read_metrics, start
+
+STEPS = 400
+LONG = [
+    *TINY,
+    f"trainer.max_steps={STEPS}",
+    "callback.checkpoint.every_n_steps=50",
+    "callback.progress.lines=40",
+    "sampler.batch_size=100",
+]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """As in the processes: the number of threads decides the order of sums."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def whole_run(run_command: Callable[..., object], tmp_path: Path) -> Path:
+    """A run that nothing stopped."""
+    folder = tmp_path / "whole"
+    run_command("inr-fit", *LONG, f"hydra.run.dir={folder}")
+    return folder
+
+
+def stop_midway(folder: Path, number: int) -> tuple[int, int]:
+    """Kills a run after its first checkpoint; returns its exit status and the step it reached."""
+    process = start(*LONG, f"hydra.run.dir={folder}", cwd=folder.parent)
+    checkpoint = folder / "checkpoints" / "last.ckpt"
+    deadline = time.monotonic() + 120
+    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
+    os.kill(process.pid, number)
+    try:
+        process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    return process.returncode, torch.load(checkpoint, weights_only=True)["global_step"]
+
+
+def assert_same_results(first: Path, second: Path) -> None:
+    assert read_metrics(first) == read_metrics(second)
+    weights, others = (load_file(folder / "field.safetensors") for folder in (first, second))
+    assert all(torch.equal(weights[name], others[name]) for name in weights)
+    states = [
+        torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
+        for folder in (first, second)
+    ]
+    moments = [state["optimizer_states"][0]["state"] for state in states]
+    for parameter, values in moments[0].items():
+        for name, value in values.items():
+            assert torch.equal(value, moments[1][parameter][name]), name
+    assert states[0]["lr_schedulers"] == states[1]["lr_schedulers"]
+    last = f"ntk/step={STEPS:08d}.npz"
+    spectra = [np.load(folder / last)["eigenvalues"] for folder in (first, second)]
+    assert np.array_equal(*spectra)
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [
+        (signal.SIGINT, 130),
+        (signal.SIGTERM, 143),
+        (signal.SIGKILL, -signal.SIGKILL),
+    ],
+    ids=["ctrl-c", "terminate", "kill"],
+)
+def test_a_stopped_run_resumes_exactly(
+    number: int,
+    status: int,
+    whole_run: Path,
+    run_command: Callable[..., object],
+    tmp_path: Path,
+) -> None:
+    returned, step = stop_midway(tmp_path / "stopped", number)
+    assert returned == status
+    assert 50 <= step < STEPS, "the run was not stopped midway"
+    resumed = tmp_path / "resumed"
+    run_command("inr-fit", f"ckpt_path={tmp_path / 'stopped'}", f"hydra.run.dir={resumed}")
+    assert_same_results(whole_run, resumed)
+
+
+def test_a_run_resumes_in_its_own_directory_and_beyond_its_end(
+    fit: Callable[..., Path], run_command: Callable[..., object]
+) -> None:
+    folder = fit("scheduler=constant")
+    whole = fit("scheduler=constant", "trainer.max_steps=30", name="whole")
+    result = run_command(
+        "inr-fit", f"ckpt_path={folder}", "trainer.max_steps=30", f"hydra.run.dir={folder}"
+    )
+    assert result.status == 0, result.err
+    assert read_metrics(folder) == read_metrics(whole)
+
+
+def test_typed_overrides_win_over_recorded_ones(
+    fit: Callable[..., Path], run_command: Callable[..., object], tmp_path: Path
+) -> None:
+    folder = fit()
+    result = run_command(
+        "inr-fit",
+        f"ckpt_path={folder}",
+        "network.hidden_features=17",
+        f"hydra.run.dir={tmp_path / 'other'}",
+    )
+    assert result.status == 2
+    assert "belong to another encoding or network" in result.err
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_finished_run_is_not_written_over(
+    fit: Callable[..., Path], run_command: Callable[..., object]
+) -> None:
+    folder = fit()
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    result = run_command("inr-fit", *TINY, "seed=1", f"hydra.run.dir={folder}")
+    assert result.status == 2
+    assert "holds an earlier run" in result.err
+    assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -1,0 +1,113 @@
+"""What tests of whole commands share."""
+
+import json
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+TINY = [
+    "encoding.num_frequencies=16",
+    "network.hidden_features=16",
+    "network.hidden_layers=2",
+    "sampler.batch_size=256",
+    "signal.size=[16,24]",
+    "callback.ntk_spectrum.num_points=32",
+    "trainer.accelerator=cpu",
+    "trainer.max_steps=20",
+]
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended.
+
+    Attributes:
+        status: Its exit status.
+        out: Its standard output.
+        err: Its standard error.
+    """
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands write where they are called."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def run_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Result]:
+    """Runs a command of the package in this process, as a user would in a shell."""
+    import logging
+
+    from hydra.core.global_hydra import GlobalHydra
+
+    from inr.cli import fit, render, spectrum
+
+    programs = {"inr-fit": fit.main, "inr-render": render.main, "inr-spectrum": spectrum.main}
+
+    def run(program: str, *arguments: str | Path) -> Result:
+        capsys.readouterr()
+        status = 0
+        monkeypatch.setattr(sys, "argv", [program, *map(str, arguments)])
+        monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+        root_handlers = list(logging.getLogger().handlers)
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            try:
+                programs[program]()
+            except SystemExit as exit:
+                status = exit.code if isinstance(exit.code, int) else int(exit.code is not None)
+            finally:
+                GlobalHydra.instance().clear()
+                logging.getLogger().handlers = root_handlers
+        captured = capsys.readouterr()
+        return Result(status, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def fit(run_command: Callable[..., Result], tmp_path: Path) -> Callable[..., Path]:
+    """Runs a tiny ``inr-fit`` that must succeed; returns its run directory."""
+
+    def run(*overrides: str | Path, base: Sequence[str] = TINY, name: str = "run") -> Path:
+        folder = tmp_path / name
+        result = run_command("inr-fit", *base, *overrides, f"hydra.run.dir={folder}")
+        assert result.status == 0, result.err
+        return folder
+
+    return run
+
+
+def start(*arguments: str | Path, cwd: Path) -> subprocess.Popen[str]:
+    """Starts ``inr-fit`` as a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", "from inr.cli.fit import main; main()", *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """``metrics.json`` without what differs from run to run: times."""
+    metrics = json.loads((folder / "metrics.json").read_text())
+    return {k: v for k, v in metrics.items() if k not in ("seconds", "points_per_second")}
