@@ -10,6 +10,7 @@ from torch import Tensor
 
 from inr.argument import check_positive
 from inr.callback._schedule import is_logging_step
+from inr.training import FieldTraining
 
 
 class DivergenceError(RuntimeError):
@@ -61,22 +62,31 @@ class DivergenceCallback(pl.Callback):
         self._unseen = []
         if self._first is None and math.isfinite(losses[0]):
             self._first = losses[0]
-        limit = math.inf if self._first is None else self.factor * max(self._first, 1e-6)
         for step, loss in enumerate(losses, first_unseen_step):
-            if not math.isfinite(loss) or loss > limit:
+            if self.is_too_much(loss):
                 raise DivergenceError(_explain(trainer, step, loss))
 
+    def is_too_much(self, loss: float) -> bool:
+        """Whether a loss is not finite, or beyond the limit that the first one sets."""
+        limit = math.inf if self._first is None else self.factor * max(self._first, 1e-6)
+        return not loss <= limit or math.isinf(loss)
 
-def is_sound(trainer: pl.Trainer, pl_module: pl.LightningModule) -> bool:
-    """Whether a field is worth looking at or keeping: all weights are finite.
+
+def is_sound(trainer: pl.Trainer, pl_module: FieldTraining) -> bool:
+    """Whether a field is worth looking at or keeping: its last batch's loss is not too much now.
+
+    The losses seen so far were those before each step; this one is after the last.
 
     Raises:
         DivergenceError: A loss since the guard's last look was too much.
     """
-    for callback in trainer.callbacks:  # type: ignore[attr-defined]
-        if isinstance(callback, DivergenceCallback):
-            callback.look(trainer)
-    return all(bool(p.isfinite().all()) for p in pl_module.parameters())
+    if pl_module.batch is None:
+        return True
+    loss = pl_module.loss(pl_module.field, pl_module.batch).item()
+    guards = [c for c in trainer.callbacks if isinstance(c, DivergenceCallback)]  # type: ignore[attr-defined]
+    for guard in guards:
+        guard.look(trainer)
+    return math.isfinite(loss) and not any(guard.is_too_much(loss) for guard in guards)
 
 
 def _explain(trainer: pl.Trainer, step: int, loss: float) -> str:

@@ -48,7 +48,7 @@ def explain(error: Exception, overrides: list[str]) -> str:
     if match := re.search(r"Could not override '?([^'\s]+)'?\.\s*No match in the defaults", text):
         return f"{match[1]} is not a family; expected one of {', '.join(_families())}."
     if isinstance(error, OverrideParseException):
-        return f"{error.override} is not understood; expected KEY=VALUE, with quotes around text."
+        return f"{error.override} is not understood; expected PATH first, then KEY=VALUE."
     cause = error.__cause__
     detail = f": {cause}" if cause is not None and str(cause) not in text else ""
     return " ".join(f"{text}{detail}".split())

@@ -16,6 +16,7 @@ from inr.raster import native_suffix, write_raster, write_tiff_tiles
 from inr.render import TILE, render_tiles
 
 TIFF_SUFFIXES = (".tif", ".tiff")
+SUFFIXES = (".png", ".npz", *TIFF_SUFFIXES)
 MAX_WHOLE_PIXELS = 2**27
 
 
@@ -53,6 +54,10 @@ def write_image(
             streamed.
     """
     suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ValueError(
+            f"{Path(path).name} has no suffix that is known; expected {', '.join(SUFFIXES)}."
+        )
     height, width = size or description.lattice
     pixels = description.pixel_format
     if suffix == ".png" and native_image_suffix(description) != ".png":
@@ -61,7 +66,8 @@ def write_image(
     values: Iterable[np.ndarray] = render_tiles(field, (height, width), region=region)
     if progress:
         count = math.ceil(height / TILE) * math.ceil(width / TILE)
-        values = track(values, "render", count, console=Console(stderr=True), transient=True)
+        console = Console(stderr=True)
+        values = track(values, "render", count, console=console, disable=not console.is_terminal)
     tiles = (pixels.restore(tile) for tile in values)
     if suffix in TIFF_SUFFIXES:
         dtype, edges = np.dtype(pixels.dtype), (TILE, TILE)

@@ -35,7 +35,7 @@ CASES = {
     "experiment=nope": "tancik_natural_gaussian",
     "seed=x": "expected a whole number",
     "family=x": "is not a knob",
-    "a=[1": "expected KEY=VALUE",
+    "a=[1": "then KEY=VALUE",
     "loss=null": "",
     "ckpt_path=missing": "cannot be read",
 }

@@ -57,7 +57,8 @@ def test_metrics_are_those_of_the_picture(fit: Callable[..., Path]) -> None:
 
 
 def test_fourier_features_fit_what_bare_coordinates_cannot(fit: Callable[..., Path]) -> None:
-    knobs = ["trainer.max_steps=300", "network.hidden_features=64", "signal.size=[48,48]"]
+    knobs = ["trainer.max_steps=300", "network.hidden_features=64", "signal.size=null"]
+    knobs.append("signal.crop=[0,110,64,174]")
     features = read_metrics(fit(*knobs, "encoding.num_frequencies=64", name="features"))["psnr"]
     coordinates = [knob for knob in TINY if not knob.startswith("encoding.")]
     bare = fit(*knobs, "encoding=identity", base=coordinates, name="bare")
@@ -98,6 +99,7 @@ def test_a_sweep_has_a_run_for_each_value(run_command: Callable[..., Result]) ->
         "hydra.sweep.dir=sweep",
         "logger=csv",
         "encoding.num_frequencies=128",
+        "callback.ntk_spectrum.num_points=200",
     )
     assert result.status == 0, result.err
     jobs = sorted(path.parent for path in Path("sweep").rglob("metrics.json"))
@@ -107,7 +109,7 @@ def test_a_sweep_has_a_run_for_each_value(run_command: Callable[..., Result]) ->
     for job in jobs:
         values = np.load(job / "ntk" / "step=00000000.npz")["eigenvalues"]
         steepness.append(values[0] / values[len(values) // 2])
-    assert steepness[0] > 10 * steepness[1]
+    assert steepness[0] > 5 * steepness[1]
 
 
 @pytest.mark.parametrize("name", ["photo.png", "with space.png", "a=b,c'd [1] {x} $y\\.png"])

@@ -1,0 +1,142 @@
+"""``inr-render``: the fitted field at any size."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+import tifffile
+
+from inr.raster import write_raster
+from tests.conftest import TINY, Result
+
+
+def test_native_size_is_the_reconstruction(
+    fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    folder = fit()
+    for suffix in (".png", ".tiff", ".npz"):
+        result = run_command("inr-render", folder, "-o", f"out{suffix}")
+        assert result.status == 0, result.err
+    truth = imageio.imread(folder / "reconstruction.png")
+    assert Path("out.png").read_bytes() == (folder / "reconstruction.png").read_bytes()
+    assert np.array_equal(tifffile.imread("out.tiff"), truth)
+    assert np.array_equal(np.load("out.npz")["pixels"], truth)
+
+
+def test_a_checkpoint_renders_like_its_run(
+    fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    folder = fit()
+    run_command("inr-render", folder / "checkpoints" / "last.ckpt", "-o", "out.png")
+    assert Path("out.png").read_bytes() == (folder / "reconstruction.png").read_bytes()
+
+
+def test_size_scale_and_region_agree(
+    fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    folder = fit("trainer.max_steps=200")
+    run_command("inr-render", folder, "--size", "48x72", "-o", "whole.png")
+    run_command("inr-render", folder, "--scale", "3", "-o", "scaled.png")
+    run_command("inr-render", folder, "--scale", "3", "--region", "0.5,0,1,0.25", "-o", "part.png")
+    whole, scaled, part = (imageio.imread(f"{name}.png") for name in ("whole", "scaled", "part"))
+    assert np.array_equal(whole, scaled)
+    assert part.shape == (12, 36, 3)
+    # Rounding of coordinates may move a value across a half.
+    assert np.abs(part.astype(int) - whole[:12, 36:]).max() <= 1
+    assert np.ptp(part) > 3
+
+
+@pytest.mark.parametrize(
+    ("pixels", "bits", "suffix"),
+    [
+        (np.arange(60, dtype=np.uint16).reshape(6, 10, 1) * 1000, 16, ".png"),
+        (np.linspace(-3, 40, 60, dtype=np.float32).reshape(6, 10, 1), None, ".tiff"),
+        (np.arange(60, dtype=np.uint16).reshape(6, 10, 1) * 60, 12, ".tiff"),
+    ],
+    ids=["16 bits", "float", "12 bits"],
+)
+def test_depth_and_range_come_back(
+    pixels: np.ndarray, bits: int | None, suffix: str, fit: Callable[..., Path]
+) -> None:
+    write_raster("in.tiff", pixels, bits=bits)
+    folder = fit(
+        "signal.size=null",
+        "network.hidden_features=64",
+        "encoding.scale=1",
+        "trainer.max_steps=300",
+        base=["in.tiff", *TINY],
+    )
+    from inr.raster import read_raster
+
+    out = read_raster(folder / f"reconstruction{suffix}")
+    assert (out.pixels.dtype, out.bits) == (pixels.dtype, bits)
+    error = np.abs(out.pixels.astype(float) - pixels.astype(float)).max()
+    assert error < 0.1 * np.ptp(pixels.astype(float))
+
+
+def test_an_existing_file_is_kept(
+    fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    folder = fit()
+    Path("mine.png").write_text("precious")
+    refused = run_command("inr-render", folder, "-o", "mine.png")
+    assert refused.status == 2
+    assert "--force" in refused.err
+    assert Path("mine.png").read_text() == "precious"
+    assert run_command("inr-render", folder, "-o", "mine.png", "--force").status == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--size", "big"], "expected HxW"),
+        (["--size", "0x4"], "expected HxW"),
+        (["--scale", "-1"], "expected a number above 0"),
+        (["--region", "0,0,1"], "expected X0,Y0,X1,Y1"),
+        (["--region", "1,0,0,1"], "X0 < X1"),
+        (["-o", "out.jpg"], ".tiff"),
+        (["-o", "out.png", "--size", "20000x20000"], "streamed"),
+        (["--device", "abacus"], "expected auto or cpu"),
+    ],
+)
+def test_bad_arguments_end_in_one_line(
+    arguments: list[str],
+    message: str,
+    fit: Callable[..., Path],
+    run_command: Callable[..., Result],
+) -> None:
+    result = run_command("inr-render", fit(), *arguments)
+    assert result.status == 2
+    assert message in result.err
+    assert result.err.count("\n") == 1
+
+
+MEMORY = """
+import resource, sys
+from inr.cli.render import main
+from inr.cli.saved_run import load_run
+import inr.export, torch
+torch.set_num_threads(1)
+load_run(sys.argv[1])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+sys.argv = ["inr-render", sys.argv[1], "--size", "5000x5000", "-o", "large.tiff"]
+main()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_a_large_tiff_is_streamed_in_bounded_memory(fit: Callable[..., Path]) -> None:
+    folder = fit("encoding.num_frequencies=1", "network.hidden_features=2")
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY, folder], capture_output=True, text=True, check=True
+    )
+    kibibytes = int(done.stdout.splitlines()[-1])
+    # Less than the 75 MB of pixels: they are never there as a whole.
+    assert kibibytes < 60_000
+    with tifffile.TiffFile("large.tiff") as file:
+        assert file.pages[0].shape == (5000, 5000, 3)
+        assert file.pages[0].is_tiled

@@ -1,0 +1,100 @@
+"""A run or a checkpoint is data, not code."""
+
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+
+from tests.conftest import Result
+
+
+class Payload:
+    """What must not happen."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, ("touch pwned",)
+
+
+def change_checkpoint(folder: Path, change: Callable[[dict[str, Any]], None]) -> Path:
+    path = folder / "checkpoints" / "last.ckpt"
+    checkpoint = torch.load(path, weights_only=True)
+    change(checkpoint)
+    torch.save(checkpoint, "evil.ckpt")
+    return Path("evil.ckpt")
+
+
+@pytest.mark.parametrize(
+    "command", [["inr-render"], ["inr-spectrum"], ["inr-fit", "ckpt_path="]], ids=lambda c: c[0]
+)
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_pickled_payload_is_never_run(
+    command: list[str], whole: bool, fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    if whole:
+        Path("evil.ckpt").write_bytes(pickle.dumps(Payload()))
+    else:
+        change_checkpoint(fit(), lambda c: c["inr"].update(config=Payload()))
+    program, *prefix = command
+    result = run_command(program, f"{''.join(prefix)}evil.ckpt")
+    assert result.status == 2
+    assert "plain data" in result.err
+    assert not Path("pwned").exists()
+
+
+@pytest.mark.parametrize("target", ["os.system", "torch.hub.load", "torch.optim.adam.os.system"])
+def test_a_checkpoint_that_names_foreign_code_is_refused(
+    target: str, fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    def change(checkpoint: dict[str, Any]) -> None:
+        checkpoint["inr"]["config"]["encoding"] = {"_target_": target, "command": "touch pwned"}
+
+    path = change_checkpoint(fit(), change)
+    result = run_command("inr-render", path, "-o", "out.png")
+    assert result.status == 2
+    assert target in result.err
+    assert "--trust" in result.err
+    assert not Path("pwned").exists()
+
+
+def test_a_nested_name_is_found(
+    fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    folder = fit()
+    path = folder / ".hydra" / "config.yaml"
+    config = OmegaConf.load(path)
+    config.network.skips = [{"_target_": "os.system", "command": "touch pwned"}]
+    OmegaConf.save(config, path)
+    result = run_command("inr-render", folder, "-o", "out.png")
+    assert result.status == 2
+    assert "os.system" in result.err
+    assert not Path("pwned").exists()
+
+
+def test_overrides_in_a_checkpoint_name_no_class(
+    fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    path = change_checkpoint(
+        fit(), lambda c: c["inr"]["overrides"].append("loss._target_=os.system")
+    )
+    result = run_command("inr-fit", f"ckpt_path={path}")
+    assert result.status == 2
+    assert "type the override yourself" in result.err
+
+
+def test_a_class_that_the_user_trusts_is_built(
+    fit: Callable[..., Path],
+    run_command: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path("own.py").write_text(
+        "from inr.encoding import GaussianEncoding\nclass OwnEncoding(GaussianEncoding): pass\n"
+    )
+    monkeypatch.syspath_prepend(Path.cwd())
+    folder = fit("encoding._target_=own.OwnEncoding")
+    assert run_command("inr-render", folder, "-o", "out.png").status == 2
+    assert run_command("inr-render", folder, "-o", "out.png", "--trust").status == 0

@@ -1,0 +1,124 @@
+"""What every signal promises, and that the check of it notices who breaks it."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import inr.signal
+from inr.batch import Batch
+from inr.raster import write_raster
+from inr.signal import LatticeSignal, Signal
+from inr.testing import check_signal
+
+
+def draw_values(*shape: int) -> Tensor:
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(0))
+
+
+def make_members(folder: Path, holdout: str | float) -> dict[str, Signal]:
+    """One of each exported signal."""
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
+    write_raster(folder / "image.png", pixels)
+    return {
+        "ImageSignal": inr.signal.ImageSignal(path=folder / "image.png", holdout=holdout),
+        "LatticeSignal": LatticeSignal(
+            draw_values(4, 6, 5, 2), value_range=(0.0, 1.0), name="volume", holdout=holdout
+        ),
+    }
+
+
+@pytest.mark.parametrize("holdout", ["none", "alternate", 0.3])
+@pytest.mark.parametrize("name", sorted(set(inr.signal.__all__) - {"Signal"}))
+def test_every_signal_keeps_the_contract(name: str, holdout: str | float, tmp_path: Path) -> None:
+    check_signal(make_members(tmp_path, holdout)[name])
+
+
+@pytest.mark.parametrize("lattice", [(7,), (1, 4), (5, 3), (2, 3, 4)])
+def test_lattices_of_any_dimension_keep_the_contract(lattice: tuple[int, ...]) -> None:
+    values = draw_values(*lattice, 2)
+    signal = LatticeSignal(values, value_range=(0.0, 1.0), name="any")
+    check_signal(signal)
+    assert signal.num_points == signal.num_train == math.prod(lattice)
+
+
+class Broken(LatticeSignal):
+    def __init__(self) -> None:
+        super().__init__(draw_values(4, 5, 1), value_range=(0.0, 1.0), name="broken", holdout=0.5)
+
+
+class Transposed(Broken):
+    def train_points(self, positions: Tensor | None) -> Batch:
+        coords, values = super().train_points(positions)
+        return Batch(coords.flip(-1), values)
+
+
+class Scrambled(Broken):
+    def train_points(self, positions: Tensor | None) -> Batch:
+        coords, values = super().train_points(positions)
+        return Batch(coords, values if positions is None else values.flip(0))
+
+
+class OutOfRange(Broken):
+    def __init__(self) -> None:
+        super().__init__()
+        self.value_range = (0.0, 0.5)
+
+
+class OffTheCube(Broken):
+    def train_points(self, positions: Tensor | None) -> Batch:
+        coords, values = super().train_points(positions)
+        return Batch(2 * coords - 1, values)
+
+
+class Corners(Broken):
+    def train_points(self, positions: Tensor | None) -> Batch:
+        coords, values = super().train_points(positions)
+        return Batch(coords - torch.tensor([0.5 / 5, 0.5 / 4]), values)
+
+
+class Saved(Broken):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("more", torch.zeros(3))
+
+
+class Peeking(Broken):
+    def __init__(self) -> None:
+        super().__init__()
+        self.test_index = self.train_index
+
+
+class Stuck(Broken):
+    def train_points(self, positions: Tensor | None) -> Batch:
+        coords, values = super().train_points(positions)
+        return Batch(coords.float(), values)
+
+
+class Short(Broken):
+    @property
+    def num_train(self) -> int:
+        return super().num_train - 1
+
+
+@pytest.mark.parametrize(
+    ("broken", "sentence"),
+    [
+        (Transposed, "not cell centres|other cells"),
+        (Scrambled, "other training points by position"),
+        (OutOfRange, r"outside of its range from 0.0 to 0.5"),
+        (OffTheCube, "outside of the unit cube"),
+        (Corners, "not cell centres"),
+        (Saved, "data in its state dict"),
+        (Peeking, "on what it tests on"),
+        (Stuck, r"does not follow .to\(torch.float64\)"),
+        (Short, r"in shapes .*; expected \(\(9, 2\), \(9, 1\)\)"),
+    ],
+)
+def test_the_check_names_a_broken_promise(broken: type[LatticeSignal], sentence: str) -> None:
+    check_signal(Broken())
+    with pytest.raises(AssertionError, match=rf"^{broken.__name__} .*({sentence})"):
+        check_signal(broken())
