@@ -32,7 +32,8 @@ def ssim(prediction: Tensor, target: Tensor, peak: float) -> float | None:
         peak: Width of the range that the target's values can take.
 
     Returns:
-        The mean over pixels and channels; None when the image is smaller than the window.
+        The mean over channels and the pixels whose window is inside the image; None when it is
+        smaller than the window.
 
     References:
         Wang et al. 2004, "Image Quality Assessment", section III.C.
@@ -42,12 +43,14 @@ def ssim(prediction: Tensor, target: Tensor, peak: float) -> float | None:
     from torchmetrics.functional.image import structural_similarity_index_measure
 
     # A channel at a time: the filter needs five times the memory of what it filters.
-    scores = [
+    maps = [
         structural_similarity_index_measure(
             prediction[None, None, :, :, channel].float(),
             target[None, None, :, :, channel].float(),
             data_range=float(peak),
-        )
+            return_full_image=True,
+        )[1]
         for channel in range(prediction.shape[-1])
     ]
-    return torch.stack([torch.as_tensor(score) for score in scores]).mean().item()
+    # The outer five pixels, whose window reaches past the border, do not count.
+    return torch.stack([values[..., 5:-5, 5:-5].mean() for values in maps]).mean().item()

@@ -69,7 +69,7 @@ def test_a_sublattice_is_regular_and_within_its_bounds(
     index = sublattice_index(shape, num_points)
     assert 1 <= len(index) <= num_points
     assert (index.diff() > 0).all()
-    assert 0 <= index[0] and index[-1] < math.prod(shape)
+    assert index[0] >= 0 and index[-1] < math.prod(shape)
     axes = [cells.unique() for cells in torch.unravel_index(index, shape)]
     grid = torch.cartesian_prod(*axes).reshape(-1, len(shape))
     assert torch.equal(torch.stack(torch.unravel_index(index, shape), dim=1), grid)

@@ -24,7 +24,7 @@ def make_pair(noise: float) -> tuple[np.ndarray, np.ndarray]:
 )
 def test_psnr_of_a_constant_error(error: float, peak: float, expected: float) -> None:
     target = torch.linspace(0, peak, 12, dtype=torch.float64).reshape(3, 4)
-    signs = torch.tensor([1.0, -1.0]).repeat(6).reshape(3, 4)
+    signs = torch.tensor([1.0, -1.0], dtype=torch.float64).repeat(6).reshape(3, 4)
     assert_close(psnr(target + error * signs, target, peak), expected)
 
 

@@ -1,5 +1,6 @@
 """Runs on disk."""
 
+import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -62,7 +63,8 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         BadInputError: It is none of this program's, or holds more than data.
     """
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):
+            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         FieldDescription.from_plain(checkpoint["inr"]["description"])
     except OSError as error:
         raise BadInputError(f"{path} cannot be read ({error.strerror}).") from error

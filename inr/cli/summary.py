@@ -10,10 +10,12 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
 from rich.table import Table
 from torch import nn
+from torch.utils.tensorboard.summary import hparams
 
 from inr.atomic import replacing
 from inr.training import FieldTraining
 
+SORTED_BY = ("psnr", "test_psnr", "ssim", "train/loss", "train/points_per_second")
 DECIBELS = {"psnr": "PSNR", "train_psnr": "PSNR, trained on", "test_psnr": "PSNR, held out"}
 
 
@@ -58,29 +60,39 @@ def measured(metrics: dict[str, Any]) -> dict[str, Any]:
 
 
 def log_hyperparameters(
-    trainer: pl.Trainer, config: dict[str, Any], metrics: dict[str, Any] | None = None
+    trainer: pl.Trainer, config: dict[str, Any], choices: dict[str, str]
 ) -> None:
-    """The knobs of a run beside its results, so that the runs of a sweep can be sorted.
+    """The whole configuration as text, and its knobs so that the runs of a sweep can be sorted.
 
-    TensorBoard wants both at once and gets them at the end, and the whole configuration as text
-    at the start; other loggers get the knobs at the start.
+    TensorBoard's HPARAMS shows them beside the last PSNR and SSIM of the curves.
+
+    Args:
+        trainer: Its loggers are written to.
+        config: Plain and resolved.
+        choices: The member of each family.
     """
-    knobs = {
-        family: config[family]
-        for family in ("signal", "encoding", "network", "sampler", "loss", "optimizer", "scheduler")
-    }
-    knobs["trainer"] = {key: config["trainer"][key] for key in ("max_steps", "precision")}
-    knobs["seed"] = config["seed"]
+    knobs: dict[str, Any] = {"seed": config["seed"]}
+    for family in ("encoding", "network", "sampler", "loss", "optimizer", "scheduler"):
+        knobs[family] = choices[family]
+        knobs |= _scalars(family, config[family])
+    for key in ("max_steps", "precision"):
+        knobs[f"trainer.{key}"] = config["trainer"][key]
     for logger in trainer.loggers:
         if not isinstance(logger, TensorBoardLogger):
-            if metrics is None:
-                logger.log_hyperparams(knobs)
-        elif metrics is None:
-            logger.experiment.add_text("config", f"```yaml\n{OmegaConf.to_yaml(config)}```")
-        else:
-            final = {f"final/{key}": value for key, value in measured(metrics).items()}
-            logger.log_hyperparams(knobs, final)
-            logger.save()
+            logger.log_hyperparams(knobs)
+        elif trainer.is_global_zero:
+            text = OmegaConf.to_yaml(OmegaConf.create(config))
+            logger.experiment.add_text("config", f"```yaml\n{text}```")
+            for summary in hparams(knobs, dict.fromkeys(SORTED_BY)):
+                logger.experiment._get_file_writer().add_summary(summary)
+
+
+def _scalars(family: str, knobs: dict[str, Any]) -> dict[str, Any]:
+    return {
+        f"{family}.{key}": value
+        for key, value in knobs.items()
+        if isinstance(value, bool | int | float | str) and not key.startswith("_")
+    }
 
 
 def print_summary(metrics: dict[str, Any], folder: Path, reconstruction: Path) -> None:
@@ -97,8 +109,9 @@ def print_summary(metrics: dict[str, Any], folder: Path, reconstruction: Path) -
         "size",
         f"{metrics['parameters']:,} parameters, {metrics['bits_per_sample']:.3g} bits per sample",
     )
-    console = Console(soft_wrap=True, highlight=False)
-    console.print(table)
-    console.print(f"picture     {reconstruction}")
-    console.print(f"run         {folder}")
-    console.print(f"watch       tensorboard --logdir {folder.parent}")
+    table.add_row("picture", str(reconstruction))
+    table.add_row("run", str(folder))
+    table.add_row("watch", f"tensorboard --logdir {folder.parent}")
+    # Rich would break paths at the edge of the terminal, and cut them in the table.
+    width = max(80, 24 + len(str(reconstruction)))
+    Console(width=width, highlight=False, markup=False).print(table)

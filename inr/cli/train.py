@@ -46,7 +46,7 @@ def train(cfg: DictConfig, experiment: Experiment | None = None) -> float | None
         "description": description.to_plain(),
     }
     trainer, training = build_training(cfg, experiment, record, run_dir)
-    log_hyperparameters(trainer, config)
+    log_hyperparameters(trainer, config, HydraConfig.get().runtime.choices)
     try:
         trainer.fit(training, ckpt_path=cfg.ckpt_path)
     except DivergenceError as error:
@@ -57,7 +57,7 @@ def train(cfg: DictConfig, experiment: Experiment | None = None) -> float | None
     _stop_if_interrupted(experiment, run_dir)
     if not trainer.is_global_zero:
         return None
-    return _finish(trainer, training, description, config, run_dir)
+    return _finish(trainer, training, description, run_dir)
 
 
 def _stop_if_interrupted(experiment: Experiment, run_dir: Path) -> None:
@@ -71,7 +71,6 @@ def _finish(
     trainer: pl.Trainer,
     training: FieldTraining,
     description: FieldDescription,
-    config: dict[str, Any],
     run_dir: Path,
 ) -> float:
     """Measures, writes and shows the result."""
@@ -83,6 +82,5 @@ def _finish(
     write_image(picture, training.field, description)
     save_field(run_dir / "field.safetensors", training.field, description)
     write_metrics(run_dir / "metrics.json", metrics)
-    log_hyperparameters(trainer, config, metrics)
     print_summary(metrics, run_dir, picture)
     return quality["psnr"]

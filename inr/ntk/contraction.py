@@ -15,7 +15,7 @@ def contracted_ntk(model: nn.Module, x1: Tensor, x2: Tensor, chunk_size: int = 6
         \frac{\partial f_o(x_n)}{\partial\theta} \frac{\partial f_p(x_m)}{\partial\theta}
 
     Args:
-        model: ``(d,) -> (c,)``, applied to each point by itself.
+        model: ``(n, d) -> (n, c)``, applied to each point by itself.
         x1: ``(n, d)``.
         x2: ``(m, d)``.
         chunk_size: Points whose Jacobians are held at once, on each side.
@@ -44,9 +44,9 @@ def _jacobians(model: nn.Module, x: Tensor, chunk_size: int) -> Iterator[Tensor]
     frozen |= dict(model.named_buffers())
 
     def outputs(parameters: dict[str, Tensor], point: Tensor) -> Tensor:
-        return functional_call(model, {**parameters, **frozen}, (point,))
+        return functional_call(model, {**parameters, **frozen}, (point[None],))[0]
 
     per_point = vmap(jacrev(outputs), in_dims=(None, 0))
     for chunk in x.split(chunk_size):
         jacobian = per_point(trainable, chunk)
-        yield torch.cat([block.flatten(2) for block in jacobian.values()], dim=2)
+        yield torch.cat([block.reshape(*block.shape[:2], -1) for block in jacobian.values()], dim=2)

@@ -71,6 +71,7 @@ def _trained(layers: list[nn.Linear]) -> list[Tensor]:
     return [p for p in both if p is not None and p.requires_grad]
 
 
+@torch.enable_grad()
 def _factors(model: nn.Module, layers: list[nn.Linear], x: Tensor) -> list[LayerFactors] | None:
     """Factors of each layer in order; None when one is not used once on ``(n, w)``."""
     calls: dict[nn.Linear, list[tuple[Tensor, Tensor]]] = {layer: [] for layer in layers}
@@ -82,8 +83,7 @@ def _factors(model: nn.Module, layers: list[nn.Linear], x: Tensor) -> list[Layer
 
     handles = [layer.register_forward_hook(record) for layer in layers]
     try:
-        with torch.enable_grad():
-            outputs = model(x)
+        outputs = model(x)
     finally:
         for handle in handles:
             handle.remove()

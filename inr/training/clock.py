@@ -17,6 +17,7 @@ class Clock:
     def __init__(self) -> None:
         self._start = time.perf_counter()
         self._before = 0.0
+        self._is_paused = False
         self.paused_seconds = 0.0
 
     @property
@@ -36,12 +37,17 @@ class Clock:
     @contextmanager
     def paused(self, device: torch.device) -> Iterator[None]:
         """Counts what is done inside as no training. Work queued on a GPU is waited for."""
+        if self._is_paused:
+            yield
+            return
         _synchronize(device)
         begin = time.perf_counter()
+        self._is_paused = True
         try:
             yield
         finally:
             _synchronize(device)
+            self._is_paused = False
             self.paused_seconds += time.perf_counter() - begin
 
     def state_dict(self) -> dict[str, float]:

@@ -64,7 +64,7 @@ class FieldTraining(pl.LightningModule):
     def train_dataloader(self) -> Iterable[int]:
         return itertools.repeat(0)
 
-    def on_train_start(self) -> None:
+    def on_fit_start(self) -> None:
         self.clock.start()
 
     def training_step(self, _: int, batch_idx: int) -> Tensor:

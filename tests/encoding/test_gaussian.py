@@ -32,7 +32,6 @@ def test_features_follow_the_formula() -> None:
     assert_close(encoding(torch.tensor(point, dtype=torch.float64)), expected)
 
 
-
 def test_the_kernel_of_many_frequencies_is_gaussian() -> None:
     count, scale = 50_000, 1.5
     encoding = GaussianEncoding(2, num_frequencies=count, scale=scale)

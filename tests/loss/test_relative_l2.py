@@ -34,5 +34,5 @@ def test_equal_ratios_weigh_alike_at_any_brightness() -> None:
 
 @pytest.mark.parametrize("epsilon", [0.0, -0.1])
 def test_an_epsilon_that_is_not_positive_is_refused(epsilon: float) -> None:
-    with pytest.raises(ValueError, match="epsilon is .*; expected a finite number above 0"):
+    with pytest.raises(ValueError, match=r"epsilon is .*; expected a finite number above 0"):
         relative_l2(*draw_case(), epsilon=epsilon)

@@ -10,7 +10,9 @@ from inr.network import SirenNetwork
 from tests.tolerance import assert_close
 
 
-def preactivations(network: SirenNetwork, features: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+def preactivations(
+    network: SirenNetwork, features: np.ndarray
+) -> tuple[list[np.ndarray], np.ndarray]:
     """Arguments of every sine, and the output, by the docstring's formula."""
     omegas = [network.omega] + len(network.hidden) * [network.hidden_omega]
     arguments, hidden = [], features

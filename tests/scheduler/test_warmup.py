@@ -49,5 +49,5 @@ def test_a_whole_number_of_rising_steps_is_not_rounded_up(percent: int, steps: i
 
 @pytest.mark.parametrize("fraction", [-0.1, 1.0, math.nan])
 def test_a_rise_longer_than_the_run_is_refused(fraction: float) -> None:
-    with pytest.raises(ValueError, match="fraction is .*; expected 0 or more and less than 1"):
+    with pytest.raises(ValueError, match=r"fraction is .*; expected 0 or more and less than 1"):
         warmup(make_optimizer(), 10, fraction=fraction)

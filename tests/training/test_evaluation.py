@@ -1,0 +1,60 @@
+"""How well a field fits, worked out again in numpy."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from inr.metric import ssim
+from inr.signal import LatticeSignal
+from inr.training import measure, measure_batch, reconstruct
+from tests.tolerance import assert_close
+
+
+class Slope(nn.Module):
+    """4 x - 1, and y: partly outside of a range from 0 to 1."""
+
+    def forward(self, coords: Tensor) -> Tensor:
+        return torch.stack([4 * coords[:, 0] - 1, coords[:, 1]], dim=-1)
+
+
+def make(*lattice: int, holdout: str | float = "none") -> LatticeSignal:
+    values = torch.rand(*lattice, 2, generator=torch.Generator().manual_seed(0))
+    return LatticeSignal(values, value_range=(0.0, 2.0), name="noise", holdout=holdout)
+
+
+def psnr_formula(error: np.ndarray) -> float:
+    return 10 * math.log10(4 / (error**2).mean())
+
+
+def test_a_reconstruction_is_the_field_on_the_lattice_within_the_range() -> None:
+    y, x = np.mgrid[:3, :8]
+    expected = np.stack([np.clip(4 * (x + 0.5) / 8 - 1, 0, 2), (y + 0.5) / 3], axis=-1)
+    assert_close(reconstruct(Slope(), make(3, 8)), expected)
+
+
+def test_psnr_is_of_the_whole_lattice_and_of_each_part() -> None:
+    signal = make(12, 14, holdout="alternate")
+    reconstruction = torch.rand(12, 14, 2, generator=torch.Generator().manual_seed(1))
+    error = (reconstruction.reshape(12, 14, 2) - signal.values.reshape(12, 14, 2)).double().numpy()
+    metrics = measure(reconstruction, signal)
+    assert set(metrics) == {"psnr", "train_psnr", "test_psnr", "ssim"}
+    assert_close(metrics["psnr"], psnr_formula(error), looser=100)  # inputs are float32
+    assert_close(metrics["train_psnr"], psnr_formula(error[::2, ::2]), looser=100)
+    assert_close(metrics["test_psnr"], psnr_formula(error[1::2, 1::2]), looser=100)
+    assert metrics["ssim"] == ssim(reconstruction, signal.values.reshape(12, 14, 2), 2.0)
+
+
+def test_what_has_no_meaning_is_not_measured() -> None:
+    small, volume = make(5, 20), make(12, 12, 12)
+    assert set(measure(torch.zeros(5, 20, 2), small)) == {"psnr"}
+    assert set(measure(torch.zeros(12, 12, 12, 2), volume)) == {"psnr"}
+
+
+def test_a_batch_is_measured_at_its_points_without_gradients() -> None:
+    coords = torch.tensor([[0.25, 0.5], [0.5, 1.0]])
+    field = Slope()
+    values = field(coords) + torch.tensor([[0.1, -0.1], [-0.1, 0.1]])
+    # Inputs are float32.
+    assert_close(measure_batch(field, coords, values, 1.0), 20.0, looser=1e5)
