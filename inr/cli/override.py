@@ -17,6 +17,7 @@ def shipped(folder: str) -> Path:
 
 CONF = shipped("conf")
 SAMPLE = shipped("data") / "sample.png"
+PATHS = ("signal.path", "hydra.run.dir", "hydra.sweep.dir")
 
 
 def quote(value: str | os.PathLike[str]) -> str:
@@ -32,7 +33,7 @@ def expand_path(arguments: list[str]) -> list[str]:
     Args:
         arguments: The command line, without the program.
     """
-    rest = list(arguments)
+    rest = [quote_path(argument) for argument in arguments]
     for position, argument in enumerate(rest):
         if argument.startswith("-"):
             continue
@@ -43,6 +44,13 @@ def expand_path(arguments: list[str]) -> list[str]:
     if has_key(rest, "signal.path") or has_key(rest, "ckpt_path"):
         return rest
     return [*rest, f"signal.path={quote(SAMPLE)}"]
+
+
+def quote_path(argument: str) -> str:
+    """An override that sets a path, with quotes if it needs and has none: spaces, equal signs."""
+    key, equals, value = argument.partition("=")
+    is_plain = not value.startswith(("'", '"')) and "${" not in value and "," not in value
+    return f"{key}={quote(value)}" if key in PATHS and equals and is_plain else argument
 
 
 def key_of(override: str) -> str:

@@ -120,6 +120,17 @@ def test_any_file_name_is_a_path(name: str, run_command: Callable[..., Result]) 
     assert OmegaConf.load("run/.hydra/config.yaml").signal.path == str(Path(name).resolve())
 
 
+def test_a_path_in_an_override_may_have_spaces_and_equal_signs(
+    run_command: Callable[..., Result],
+) -> None:
+    shutil.copy(SAMPLE, "a b=c.png")
+    result = run_command("inr-fit", *TINY, "signal.path=a b=c.png", "hydra.run.dir=my run/lr=1")
+    assert result.status == 0, result.err
+    assert Path("my run/lr=1/metrics.json").is_file()
+    again = run_command("inr-fit", "ckpt_path=my run/lr=1", "trainer.max_steps=21")
+    assert again.status == 0, again.err
+
+
 def test_the_path_may_follow_flags() -> None:
     assert expand_path(["-m", "photo.png", "seed=1,2"]) == [
         "-m",

@@ -1,0 +1,80 @@
+"""Draws the pictures in ``docs/``: ``python scripts/make_figures.py``. Takes some minutes."""
+
+import csv
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import imageio.v3 as imageio
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+ROOT = Path(__file__).resolve().parent.parent
+COLORS = {1: "#0072B2", 10: "#009E73", 100: "#D55E00"}  # told apart by the colour-blind too
+STEPS = 600
+
+
+def fit(folder: Path, scale: int) -> Path:
+    """Fits the sample's even rows and columns with one scale."""
+    run = folder / f"scale={scale}"
+    command = [
+        *(sys.executable, "-c", "from inr.cli.fit import main; main()"),
+        *(f"encoding.scale={scale}", "signal.holdout=alternate", f"trainer.max_steps={STEPS}"),
+        *("logger=csv", "callback.reconstruction.per_decade=6", f"hydra.run.dir={run}"),
+    ]
+    subprocess.run(command, check=True)
+    return run
+
+
+def read_curve(run: Path, key: str) -> tuple[list[int], list[float]]:
+    """Steps and values of one logged quantity."""
+    with (run / "csv" / "metrics.csv").open() as file:
+        rows = [(int(row["step"]), float(row[key])) for row in csv.DictReader(file) if row[key]]
+    steps, values = zip(*rows, strict=True)
+    return list(steps), list(values)
+
+
+def draw_picture(axes: Axes, path: Path, title: str, color: str) -> None:
+    """One image with a title, enlarged so that pixels can be seen."""
+    axes.imshow(imageio.imread(path)[90:218, 40:232], interpolation="nearest")
+    axes.set_title(title, color=color)
+    axes.set_axis_off()
+
+
+def draw_scales(folder: Path) -> Figure:
+    """What the scale of Fourier features does to the picture, the kernel and the convergence."""
+    runs = {scale: fit(folder, scale) for scale in COLORS}
+    figure = Figure(figsize=(11, 6.2), layout="constrained")
+    grid = figure.add_gridspec(2, 12, height_ratios=[1, 1.3])
+    sample = ROOT / "data" / "sample.png"
+    draw_picture(figure.add_subplot(grid[0, 0:3]), sample, "image", "black")
+    spectra, curves = figure.add_subplot(grid[1, 0:6]), figure.add_subplot(grid[1, 6:12])
+    for column, (scale, run) in enumerate(runs.items(), 1):
+        color = COLORS[scale]
+        steps, held_out = read_curve(run, "test_psnr")
+        title = f"σ = {scale}: {held_out[-1]:.1f} dB on unseen pixels"
+        panel = figure.add_subplot(grid[0, 3 * column : 3 * column + 3])
+        draw_picture(panel, run / "reconstruction.png", title, color)
+        values = np.load(run / "ntk" / "step=00000000.npz")["eigenvalues"]
+        spectra.loglog(np.arange(1, len(values) + 1), values, color=color, label=f"σ = {scale}")
+        curves.semilogx(steps, held_out, color=color, label=f"σ = {scale}, unseen")
+        steps, trained = read_curve(run, "train_psnr")
+        curves.semilogx(steps, trained, color=color, ls=":", label=f"σ = {scale}, trained on")
+    spectra.set(xlabel="mode", ylabel="eigenvalue", title="Tangent kernel before training")
+    curves.set(xlabel="step", ylabel="PSNR (dB)", title="Convergence")
+    for axes in (spectra, curves):
+        axes.legend(frameon=False, fontsize="small")
+        axes.grid(alpha=0.3)
+    return figure
+
+
+def main() -> None:
+    """Draws every picture."""
+    with tempfile.TemporaryDirectory() as folder:
+        draw_scales(Path(folder)).savefig(ROOT / "docs" / "scale.png", dpi=110)
+
+
+if __name__ == "__main__":
+    main()
