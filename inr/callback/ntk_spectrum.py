@@ -12,9 +12,8 @@ from matplotlib.figure import Figure
 
 from inr.argument import check_count
 from inr.atomic import replacing
-from inr.callback._schedule import is_log_spaced
+from inr.callback._look import LookCallback
 from inr.callback._writer import tensorboard_writers
-from inr.callback.divergence import is_sound
 from inr.lattice import lattice_points, sublattice_index
 from inr.ntk import condition_number, effective_rank, eigenvalues, empirical_ntk
 from inr.training import FieldTraining
@@ -22,13 +21,13 @@ from inr.training import FieldTraining
 CURVE_POINTS = 200
 
 
-class NTKSpectrumCallback(pl.Callback):
+class NTKSpectrumCallback(LookCallback):
     """Logs the eigenvalues of the empirical tangent kernel on a regular sub-lattice.
 
-    It looks at step 0, at log-spaced steps and at each checkpoint. The kernel is exact, in float64
-    and the mean over outputs. Eigenvalues go to ``ntk/step=00000100.npz``; to the loggers go λmax,
-    trace, condition number and effective rank; to TensorBoard also the series
-    ``ntk_spectrum/step_00000100``, log10 λ against the mode's number, and a figure of all looks.
+    It looks at each checkpoint too. The kernel is exact, in float64, and the mean over outputs.
+    Eigenvalues go to ``ntk/step=00000100.npz``; to the loggers go λmax, trace, condition number and
+    effective rank; to TensorBoard also the series ``ntk_spectrum/step_00000100``, log10 λ against
+    the mode's number, and a figure of all looks.
 
     The training is left as it is: weights and random draws are the same with it and without.
 
@@ -38,56 +37,38 @@ class NTKSpectrumCallback(pl.Callback):
     """
 
     def __init__(self, *, num_points: int = 1024, per_decade: int = 1) -> None:
+        super().__init__(per_decade)
         self.num_points = check_count("num_points", num_points)
-        self.per_decade = check_count("per_decade", per_decade)
         self._spectra: dict[int, np.ndarray] = {}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.global_step == 0:
-            for writer in tensorboard_writers(trainer):
-                writer.add_custom_scalars(LAYOUT)
-            self._look(trainer, pl_module)
-
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
-        step = trainer.global_step
-        if is_log_spaced(step, self.per_decade) or step == trainer.max_steps:
-            self._look(trainer, pl_module)
+        for writer in tensorboard_writers(trainer):
+            writer.add_custom_scalars(LAYOUT)
+        super().on_train_start(trainer, pl_module)
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         # Who interrupts a run wants it to end.
         if not trainer.should_stop:
-            self._look(trainer, pl_module)
+            self.look_once(trainer, pl_module)
 
-    def _look(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        assert isinstance(pl_module, FieldTraining)
-        step = trainer.global_step
-        if step in self._spectra or not (trainer.is_global_zero and is_sound(trainer, pl_module)):
-            return
-        with pl_module.clock.paused(pl_module.device):
-            lattice = pl_module.signal.lattice
-            index = sublattice_index(lattice, self.num_points).to(pl_module.device)
-            coords = lattice_points(lattice, index, dtype=torch.float64)
-            # A copy in float64: the small eigenvalues drown in float32's rounding.
-            field = copy.deepcopy(pl_module.field).double()
-            values = eigenvalues(empirical_ntk(field, coords, outputs="mean")).cpu()
-            self._spectra[step] = values.numpy()
-            scalars = {
-                "lambda_max": values[0].item(),
-                "trace": values.sum().item(),
-                "condition_number": condition_number(values),
-                "effective_rank": effective_rank(values),
-            }
-            self._save(Path(trainer.default_root_dir), step, coords.cpu().numpy(), scalars)
-            self._log(trainer, step, scalars)
+    def look(self, trainer: pl.Trainer, training: FieldTraining) -> None:
+        step, lattice = trainer.global_step, training.signal.lattice
+        index = sublattice_index(lattice, self.num_points).to(training.device)
+        coords = lattice_points(lattice, index, dtype=torch.float64)
+        # A copy in float64: the small eigenvalues drown in float32's rounding.
+        field = copy.deepcopy(training.field).double()
+        values = eigenvalues(empirical_ntk(field, coords, outputs="mean")).cpu()
+        self._spectra[step] = values.numpy()
+        scalars = {
+            "lambda_max": values[0].item(),
+            "trace": values.sum().item(),
+            "condition_number": condition_number(values),
+            "effective_rank": effective_rank(values),
+        }
+        self._save(Path(trainer.default_root_dir), step, coords.cpu().numpy(), scalars)
+        self._log(trainer, step, scalars)
 
     def _save(self, folder: Path, step: int, coords: np.ndarray, scalars: dict[str, float]) -> None:
         with replacing(folder / "ntk" / f"step={step:08d}.npz") as temporary:

@@ -1,23 +1,18 @@
 """Pictures of a run."""
 
-from typing import Any
-
 import matplotlib
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
 from inr.argument import check_count, check_positive
-from inr.callback._schedule import is_log_spaced
+from inr.callback._look import LookCallback
 from inr.callback._writer import tensorboard_writers
-from inr.callback.divergence import is_sound
 from inr.training import FieldTraining, measure, reconstruct
 
 
-class ReconstructionCallback(pl.Callback):
+class ReconstructionCallback(LookCallback):
     """Shows target, reconstruction and error side by side, and logs their PSNR and SSIM.
-
-    It looks at step 0, at log-spaced steps and at the end.
 
     Args:
         per_decade: Looks per decade of steps.
@@ -28,46 +23,27 @@ class ReconstructionCallback(pl.Callback):
     def __init__(
         self, *, per_decade: int = 2, error_scale: float = 0.1, max_pixels: int = 1_000_000
     ) -> None:
-        self.per_decade = check_count("per_decade", per_decade)
+        super().__init__(per_decade)
         self.error_scale = check_positive("error_scale", error_scale)
         self.max_pixels = check_count("max_pixels", max_pixels)
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.global_step == 0:
-            self._look(trainer, pl_module)
-
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
-        step = trainer.global_step
-        if is_log_spaced(step, self.per_decade) or step == trainer.max_steps:
-            self._look(trainer, pl_module)
-
-    def _look(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        assert isinstance(pl_module, FieldTraining)
-        if not (trainer.is_global_zero and is_sound(trainer, pl_module)):
+    def look(self, trainer: pl.Trainer, training: FieldTraining) -> None:
+        signal = training.signal
+        values = reconstruct(training.field, signal)
+        metrics = measure(values, signal)
+        training.readings |= metrics
+        for logger in trainer.loggers:
+            logger.log_metrics(metrics, trainer.global_step)
+        if len(signal.lattice) != 2:
             return
-        with pl_module.clock.paused(pl_module.device):
-            signal = pl_module.signal
-            values = reconstruct(pl_module.field, signal)
-            metrics = measure(values, signal)
-            pl_module.readings |= metrics
-            for logger in trainer.loggers:
-                logger.log_metrics(metrics, trainer.global_step)
-            if len(signal.lattice) == 2:
-                picture = self._picture(values, signal.values.view_as(values), signal.value_range)
-                for writer in tensorboard_writers(trainer):
-                    writer.add_image(
-                        "target | reconstruction | error",
-                        picture,
-                        trainer.global_step,
-                        dataformats="HWC",
-                    )
+        picture = self._picture(values, signal.values.view_as(values), signal.value_range)
+        for writer in tensorboard_writers(trainer):
+            writer.add_image(
+                "target | reconstruction | error",
+                picture,
+                trainer.global_step,
+                dataformats="HWC",
+            )
 
     def _picture(self, values: Tensor, target: Tensor, value_range: tuple[float, float]) -> Tensor:
         """``(H, 3W + gaps, 3)`` bytes."""

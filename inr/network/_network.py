@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from inr.argument import check_count
@@ -22,7 +21,7 @@ class Network(nn.Module, ABC):
         self.in_features = check_count("in_features", in_features)
         self.out_features = check_count("out_features", out_features)
 
-    def forward(self, features: Float[Tensor, "*batch m"]) -> Float[Tensor, "*batch c"]:
+    def forward(self, features: Tensor) -> Tensor:
         """Values of points.
 
         Shape:

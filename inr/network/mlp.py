@@ -58,7 +58,7 @@ class MLPNetwork(Network):
         if not self.skips <= set(range(1, hidden_layers)):
             raise ValueError(
                 f"skips are {sorted(self.skips)}; expected hidden layers from 1 to "
-                f"{hidden_layers - 1}."
+                f"{max(hidden_layers - 1, 1)}, less than hidden_layers."
             )
         widths = [in_features] + hidden_layers * [hidden_features]
         self.hidden = nn.ModuleList(

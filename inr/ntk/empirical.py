@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from inr.ntk.contraction import contracted_ntk
-from inr.ntk.structured import structured_ntk
+from inr.ntk.structured import linear_layers, structured_ntk, trained_parameters
 
 
 def empirical_ntk(
@@ -31,8 +31,8 @@ def empirical_ntk(
         x2: ``(m, d)``; ``x`` when None.
         outputs: ``full`` has rows n·c + o and columns m·c + p; ``mean`` is (1/c) Σ_o Θ_oo; a
             number is that output's block.
-        method: ``contraction`` of Jacobians, for any module; ``structured``, by linear layers;
-            ``auto``, structured where it covers the module.
+        method: ``contraction`` of Jacobians, for any module; ``structured``, by linear layers, with
+            contraction for the parameters outside them; ``auto``, structured where it can be.
 
     Shape:
         ``(n·c, m·c)`` for ``full``, else ``(n, m)``.
@@ -51,15 +51,24 @@ def empirical_ntk(
             "the module has no trainable parameters; expected some. Call requires_grad_(True)."
         )
     _check_pointwise(model, x)
+    other = x if x2 is None else x2
     kernel = None if method == "contraction" else structured_ntk(model, x, x2)
     if kernel is None:
         if method == "structured":
             raise ValueError(
-                "method='structured' covers modules whose trainable parameters are all in linear "
-                "layers that are used once; expected method='auto' or 'contraction' for this one."
+                "method='structured' covers modules with linear layers that are each used once; "
+                "expected method='auto' or 'contraction' for this one."
             )
-        kernel = contracted_ntk(model, x, x if x2 is None else x2)
+        kernel = contracted_ntk(model, x, other)
+    elif rest := _outside_linear_layers(model):
+        kernel = kernel + contracted_ntk(model, x, other, parameters=rest)
     return _select(kernel, outputs)
+
+
+def _outside_linear_layers(model: nn.Module) -> list[str]:
+    """Names of trainable parameters that the structured kernel leaves out."""
+    covered = {id(p) for p in trained_parameters(linear_layers(model))}
+    return [n for n, p in model.named_parameters() if p.requires_grad and id(p) not in covered]
 
 
 def _select(kernel: Tensor, outputs: str | int) -> Tensor:

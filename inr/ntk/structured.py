@@ -19,7 +19,7 @@ class LayerFactors(NamedTuple):
 
 
 def structured_ntk(model: nn.Module, x1: Tensor, x2: Tensor | None) -> Tensor | None:
-    r"""Kernel with all pairs of outputs, as a sum over linear layers.
+    r"""Linear layers' part of the kernel, with all pairs of outputs.
 
     .. math::
         \Theta_{no,mp} = \sum_l \langle h^l_n, h^l_m \rangle \langle g^l_{no}, g^l_{mp} \rangle
@@ -36,13 +36,12 @@ def structured_ntk(model: nn.Module, x1: Tensor, x2: Tensor | None) -> Tensor | 
         ``(n, c, m, c)``.
 
     Returns:
-        None for a module with trainable parameters that this does not cover: anything but linear
-        layers that are used once, with trained weights.
+        None when there are no linear layers, or one is not used exactly once.
 
     References:
         Novak, Sohl-Dickstein and Schoenholz 2022, "Fast Finite Width Neural Tangent Kernel", eq. 9.
     """
-    layers = _covered_layers(model)
+    layers = linear_layers(model)
     left = layers and _factors(model, layers, x1)
     right = left if x2 is None else layers and _factors(model, layers, x2)
     if not left or not right:
@@ -55,18 +54,14 @@ def structured_ntk(model: nn.Module, x1: Tensor, x2: Tensor | None) -> Tensor | 
     return kernel
 
 
-def _covered_layers(model: nn.Module) -> list[nn.Linear] | None:
-    """The linear layers, when they hold every trainable parameter; else None."""
-    layers = [m for m in model.modules() if type(m) is nn.Linear and m.weight.requires_grad]
-    covered = _trained(layers)
-    trainable = {id(p) for p in model.parameters() if p.requires_grad}
-    if len(covered) == len(trainable) and {id(p) for p in covered} == trainable:
-        return layers
-    return None
+def linear_layers(model: nn.Module) -> list[nn.Linear]:
+    """Those whose weights are trained as they are: not those that pruning or a norm computes."""
+    layers = [m for m in model.modules() if type(m) is nn.Linear]
+    return [m for m in layers if isinstance(m.weight, nn.Parameter) and m.weight.requires_grad]
 
 
-def _trained(layers: list[nn.Linear]) -> list[Tensor]:
-    """Weights and biases, as the layers use them: not those that pruning or a norm puts under."""
+def trained_parameters(layers: list[nn.Linear]) -> list[Tensor]:
+    """Their weights, and the biases that are trained."""
     both = [p for layer in layers for p in (layer.weight, layer.bias)]
     return [p for p in both if p is not None and p.requires_grad]
 
@@ -89,7 +84,7 @@ def _factors(model: nn.Module, layers: list[nn.Linear], x: Tensor) -> list[Layer
             handle.remove()
     if any(len(call) != 1 or call[0][0].shape[:-1] != x.shape[:1] for call in calls.values()):
         return None
-    if not _enter_once(outputs, _trained(layers)):
+    if not _enter_once(outputs, trained_parameters(layers)):
         return None
     results = [calls[layer][0][1] for layer in layers]
     gradients = [

@@ -8,17 +8,13 @@ import torch
 
 
 class Clock:
-    """Counts seconds of a run, and apart from them those of training alone.
-
-    Attributes:
-        paused_seconds: Spent in :meth:`paused` blocks: probes, previews, checkpoints.
-    """
+    """Counts seconds of a run, and apart from them those of training alone."""
 
     def __init__(self) -> None:
         self._start = time.perf_counter()
         self._before = 0.0
-        self._is_paused = False
-        self.paused_seconds = 0.0
+        self._paused_at: float | None = None
+        self._paused_before = 0.0
 
     @property
     def seconds(self) -> float:
@@ -30,6 +26,12 @@ class Clock:
         """Those of training alone."""
         return self.seconds - self.paused_seconds
 
+    @property
+    def paused_seconds(self) -> float:
+        """Spent in :meth:`paused` blocks: probes, previews, checkpoints."""
+        now = 0.0 if self._paused_at is None else time.perf_counter() - self._paused_at
+        return self._paused_before + now
+
     def start(self) -> None:
         """Starts to count; what was counted before stays."""
         self._start = time.perf_counter()
@@ -37,18 +39,17 @@ class Clock:
     @contextmanager
     def paused(self, device: torch.device) -> Iterator[None]:
         """Counts what is done inside as no training. Work queued on a GPU is waited for."""
-        if self._is_paused:
+        if self._paused_at is not None:
             yield
             return
         _synchronize(device)
-        begin = time.perf_counter()
-        self._is_paused = True
+        self._paused_at = time.perf_counter()
         try:
             yield
         finally:
             _synchronize(device)
-            self._is_paused = False
-            self.paused_seconds += time.perf_counter() - begin
+            self._paused_before = self.paused_seconds
+            self._paused_at = None
 
     def state_dict(self) -> dict[str, float]:
         """What a checkpoint keeps."""
@@ -56,7 +57,7 @@ class Clock:
 
     def load_state_dict(self, state: dict[str, float]) -> None:
         """Goes on from a checkpoint."""
-        self._before, self.paused_seconds = state["seconds"], state["paused_seconds"]
+        self._before, self._paused_before = state["seconds"], state["paused_seconds"]
         self.start()
 
 

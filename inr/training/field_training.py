@@ -70,7 +70,7 @@ class FieldTraining(pl.LightningModule):
     def training_step(self, _: int, batch_idx: int) -> Tensor:
         number = batch_idx * self.trainer.world_size + self.global_rank
         self.batch = self.sampler.draw(self.signal, number)
-        self.points += len(self.batch.coords)
+        self.points += len(self.batch.coords) * self.trainer.world_size
         return self.loss(self.field, self.batch)
 
     def configure_optimizers(self) -> Any:

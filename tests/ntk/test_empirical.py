@@ -135,24 +135,26 @@ def make_pruned() -> nn.Module:
     return model
 
 
-UNCOVERED: dict[str, Callable[[], nn.Module]] = {
+PARTLY: dict[str, Callable[[], nn.Module]] = {
     "trainable frequencies": make_trainable_frequencies,
+    "another parameter": Scaled,
+    "a frozen weight": make_frozen_weight,
+    "a pruned weight": make_pruned,
+}
+UNCOVERED: dict[str, Callable[[], nn.Module]] = {
     "a layer used twice": Twice,
     "a weight used twice": Tied,
     "a layer without points": Coded,
     "an unused layer": Idle,
-    "another parameter": Scaled,
-    "a frozen weight": make_frozen_weight,
-    "a pruned weight": make_pruned,
 }
 
 
 def make(name: str) -> nn.Module:
     torch.manual_seed(0)
-    return {**COVERED, **UNCOVERED}[name]().double()
+    return {**COVERED, **PARTLY, **UNCOVERED}[name]().double()
 
 
-@pytest.mark.parametrize("name", [*COVERED, *UNCOVERED])
+@pytest.mark.parametrize("name", [*COVERED, *PARTLY, *UNCOVERED])
 def test_the_kernel_is_the_product_of_jacobians(name: str) -> None:
     model, x = make(name), draw_points(6)
     expected = brute_force_ntk(model, x)
@@ -167,6 +169,23 @@ def test_linear_layers_are_summed_without_jacobians(name: str) -> None:
     assert structured is not None
     assert (structured - reference).abs().max() < 1e-12 * reference.abs().max()
     assert_close(empirical_ntk(model, x, method="structured"), brute_force_ntk(model, x))
+
+
+@pytest.mark.parametrize("name", PARTLY)
+def test_only_what_is_outside_linear_layers_is_contracted(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, x = make(name), draw_points(6)
+    contracted: list[str] = []
+
+    def record(*args: object, parameters: list[str], **knobs: object) -> Tensor:
+        contracted.extend(parameters)
+        return contracted_ntk(*args, parameters=parameters, **knobs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("inr.ntk.empirical.contracted_ntk", record)
+    kernel = empirical_ntk(model, x, method="structured")
+    assert_close(kernel, brute_force_ntk(model, x))
+    assert 0 < len(contracted) < len(list(model.parameters()))
 
 
 @pytest.mark.parametrize("name", UNCOVERED)
