@@ -16,16 +16,28 @@ COLORS = {1: "#0072B2", 10: "#009E73", 100: "#D55E00"}  # told apart by the colo
 STEPS = 600
 
 
-def fit(folder: Path, scale: int) -> Path:
-    """Fits the sample's even rows and columns with one scale."""
-    run = folder / f"scale={scale}"
+def fit(run: Path, *overrides: str) -> Path:
+    """Fits the sample's even rows and columns."""
     command = [
         *(sys.executable, "-c", "from inr.cli.fit import main; main()"),
-        *(f"encoding.scale={scale}", "signal.holdout=alternate", f"trainer.max_steps={STEPS}"),
-        *("logger=csv", "callback.reconstruction.per_decade=6", f"hydra.run.dir={run}"),
+        *("signal.holdout=alternate", "logger=csv", f"hydra.run.dir={run}"),
+        *overrides,
     ]
     subprocess.run(command, check=True)
     return run
+
+
+def fit_scale(folder: Path, scale: int) -> Path:
+    """Fits with one scale."""
+    knobs = (f"encoding.scale={scale}", f"trainer.max_steps={STEPS}")
+    return fit(folder / f"fit{scale}", *knobs, "callback.reconstruction.per_decade=6")
+
+
+def read_first_spectrum(folder: Path, scale: int) -> np.ndarray:
+    """Eigenvalues before training, on points close enough to tell the scales apart."""
+    knobs = (f"encoding.scale={scale}", "trainer.max_steps=1")
+    run = fit(folder / f"probe{scale}", *knobs, "callback.ntk_spectrum.num_points=4096")
+    return np.load(run / "ntk" / "step=00000000.npz")["eigenvalues"]
 
 
 def read_curve(run: Path, key: str) -> tuple[list[int], list[float]]:
@@ -39,13 +51,13 @@ def read_curve(run: Path, key: str) -> tuple[list[int], list[float]]:
 def draw_picture(axes: Axes, path: Path, title: str, color: str) -> None:
     """One image with a title, enlarged so that pixels can be seen."""
     axes.imshow(imageio.imread(path)[90:218, 40:232], interpolation="nearest")
-    axes.set_title(title, color=color)
+    axes.set_title(title, color=color, fontsize=11)
     axes.set_axis_off()
 
 
 def draw_scales(folder: Path) -> Figure:
     """What the scale of Fourier features does to the picture, the kernel and the convergence."""
-    runs = {scale: fit(folder, scale) for scale in COLORS}
+    runs = {scale: fit_scale(folder, scale) for scale in COLORS}
     figure = Figure(figsize=(11, 6.2), layout="constrained")
     grid = figure.add_gridspec(2, 12, height_ratios=[1, 1.3])
     sample = ROOT / "data" / "sample.png"
@@ -54,10 +66,10 @@ def draw_scales(folder: Path) -> Figure:
     for column, (scale, run) in enumerate(runs.items(), 1):
         color = COLORS[scale]
         steps, held_out = read_curve(run, "test_psnr")
-        title = f"σ = {scale}: {held_out[-1]:.1f} dB on unseen pixels"
+        title = f"σ = {scale}: {held_out[-1]:.1f} dB unseen"
         panel = figure.add_subplot(grid[0, 3 * column : 3 * column + 3])
         draw_picture(panel, run / "reconstruction.png", title, color)
-        values = np.load(run / "ntk" / "step=00000000.npz")["eigenvalues"]
+        values = read_first_spectrum(folder, scale)
         spectra.loglog(np.arange(1, len(values) + 1), values, color=color, label=f"σ = {scale}")
         curves.semilogx(steps, held_out, color=color, label=f"σ = {scale}, unseen")
         steps, trained = read_curve(run, "train_psnr")

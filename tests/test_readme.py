@@ -69,6 +69,17 @@ def test_tensorboard_is_installed() -> None:
     assert shutil.which("tensorboard", path=Path(sys.executable).parent)
 
 
+@pytest.mark.skipif(
+    not Path(sys.prefix).samefile(ROOT / ".venv") if (ROOT / ".venv").exists() else True,
+    reason="needs the environment that scripts/setup makes",
+)
+def test_the_first_command_runs() -> None:
+    done = subprocess.run(
+        [ROOT / "scripts" / "fit", *SMALL], capture_output=True, text=True, check=True
+    )
+    assert "PSNR" in done.stdout
+
+
 @pytest.mark.parametrize("script", sorted(set(SCRIPTS)))
 def test_every_script_is_there(script: str) -> None:
     assert (ROOT / script).is_file()

@@ -1,6 +1,7 @@
 """What is said at the end of a run."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,7 @@ def print_summary(metrics: dict[str, Any], folder: Path, reconstruction: Path) -
     )
     table.add_row("picture", str(reconstruction))
     table.add_row("run", str(folder))
-    table.add_row("watch", f"tensorboard --logdir {folder.parent}")
+    table.add_row("watch", f"tensorboard --logdir {shlex.quote(str(folder.parent))}")
     # Rich would break paths at the edge of the terminal, and cut them in the table.
     width = max(80, 24 + len(str(reconstruction)))
     Console(width=width, highlight=False, markup=False).print(table)

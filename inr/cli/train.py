@@ -1,5 +1,6 @@
 """One run, from its configuration to its files."""
 
+import shlex
 from pathlib import Path
 from typing import Any, cast
 
@@ -63,7 +64,7 @@ def train(cfg: DictConfig, experiment: Experiment | None = None) -> float | None
 def _stop_if_interrupted(experiment: Experiment, run_dir: Path) -> None:
     for callback in experiment.callbacks:
         if isinstance(callback, InterruptionCallback) and callback.signal_number is not None:
-            print(f"stopped; inr-fit ckpt_path={run_dir} resumes it")
+            print(f"stopped; inr-fit ckpt_path={shlex.quote(str(run_dir))} resumes it")
             raise SystemExit(128 + callback.signal_number)
 
 
