@@ -35,9 +35,11 @@ def show(value: object) -> str:
 def fill(text: str) -> str:
     """The text with every table made anew."""
     for family in FAMILIES:
-        begin, end = f"<!-- table of {family} -->\n", "\n<!-- end of table -->"
+        begin, end = f"<!-- table of {family} -->\n", f"\n<!-- end of table of {family} -->"
+        if text.count(begin) != 1 or text.count(end) != 1:
+            sys.exit(f"README.md: expected one place for the table of {family}")
         head, _, rest = text.partition(begin)
-        _, _, tail = rest.partition(end)
+        tail = rest.partition(end)[2]
         text = f"{head}{begin}{make_table(family)}{end}{tail}"
     return text
 

@@ -98,7 +98,7 @@ def fit(run_command: Callable[..., Result], tmp_path: Path) -> Callable[..., Pat
 def start(*arguments: str | Path, cwd: Path) -> subprocess.Popen[str]:
     """Starts ``inr-fit`` as a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", "from inr.cli.fit import main; main()", *map(str, arguments)],
+        [Path(sys.executable).with_name("inr-fit"), *map(str, arguments)],
         cwd=cwd,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,

@@ -44,13 +44,21 @@ class CheckpointCallback(pl.Callback):
         assert isinstance(pl_module, FieldTraining)
         step = trainer.global_step
         minutes = (time.monotonic() - self._last) / 60
-        # Every rank must decide alike, and their clocks differ.
-        minutes = trainer.strategy.broadcast(minutes) if trainer.world_size > 1 else minutes
-        due = step % self.every_n_steps == 0 or minutes >= self.every_n_minutes
+        late = minutes >= self.every_n_minutes
+        if trainer.world_size > 1:
+            # Every rank must decide alike, and their clocks differ.
+            late = trainer.strategy.reduce_boolean_decision(late, all=False)
+        due = late or step % self.every_n_steps == 0
         due = due or step == trainer.max_steps or trainer.should_stop
-        if due and is_sound(trainer, pl_module):
+        if due and self._is_sound_everywhere(trainer, pl_module):
             with pl_module.clock.paused(pl_module.device):
                 self._save(trainer)
+
+    def _is_sound_everywhere(self, trainer: pl.Trainer, training: FieldTraining) -> bool:
+        sound = is_sound(trainer, training)
+        if trainer.world_size > 1:
+            return bool(trainer.strategy.reduce_boolean_decision(sound))
+        return sound
 
     def _save(self, trainer: pl.Trainer) -> None:
         folder = Path(trainer.default_root_dir) / "checkpoints"

@@ -57,7 +57,7 @@ class DivergenceCallback(pl.Callback):
         """
         if not self._unseen:
             return
-        losses = torch.stack(self._unseen).double().cpu().tolist()
+        losses = torch.stack(self._unseen).cpu().double().tolist()
         first_unseen_step = trainer.global_step - len(losses) + 1
         self._unseen = []
         if self._first is None and math.isfinite(losses[0]):
@@ -82,7 +82,7 @@ def is_sound(trainer: pl.Trainer, pl_module: FieldTraining) -> bool:
     """
     if pl_module.batch is None:
         return True
-    loss = pl_module.loss(pl_module.field, pl_module.batch).item()
+    loss = pl_module.loss(pl_module.field, pl_module.batch).detach().item()
     guards = [c for c in trainer.callbacks if isinstance(c, DivergenceCallback)]  # type: ignore[attr-defined]
     for guard in guards:
         guard.look(trainer)

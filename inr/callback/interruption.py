@@ -32,7 +32,10 @@ class InterruptionCallback(pl.Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        if self.signal_number is not None:
+        stop = self.signal_number is not None
+        if trainer.world_size > 1:
+            stop = trainer.strategy.reduce_boolean_decision(stop, all=False)
+        if stop:
             trainer.should_stop = True
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -46,6 +49,8 @@ class InterruptionCallback(pl.Callback):
     def _receive(self, number: int, frame: Any) -> None:
         self.signal_number = number
         self._restore()
+        # Not Lightning's handler, which waits for the step like this one.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         print(
             f"\n{signal.Signals(number).name}: stopping after this step, with a checkpoint.",
             file=sys.stderr,

@@ -1,12 +1,10 @@
 """The spectrum of the tangent kernel while a run trains."""
 
-import copy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
-import torch
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
@@ -14,8 +12,7 @@ from inr.argument import check_count
 from inr.atomic import replacing
 from inr.callback._look import LookCallback
 from inr.callback._writer import tensorboard_writers
-from inr.lattice import lattice_points, sublattice_index
-from inr.ntk import condition_number, effective_rank, eigenvalues, empirical_ntk
+from inr.ntk import probe_lattice
 from inr.training import FieldTraining
 
 CURVE_POINTS = 200
@@ -41,11 +38,6 @@ class NTKSpectrumCallback(LookCallback):
         self.num_points = check_count("num_points", num_points)
         self._spectra: dict[int, np.ndarray] = {}
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        for writer in tensorboard_writers(trainer):
-            writer.add_custom_scalars(LAYOUT)
-        super().on_train_start(trainer, pl_module)
-
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
@@ -54,26 +46,14 @@ class NTKSpectrumCallback(LookCallback):
             self.look_once(trainer, pl_module)
 
     def look(self, trainer: pl.Trainer, training: FieldTraining) -> None:
-        step, lattice = trainer.global_step, training.signal.lattice
-        index = sublattice_index(lattice, self.num_points).to(training.device)
-        coords = lattice_points(lattice, index, dtype=torch.float64)
-        # A copy in float64: the small eigenvalues drown in float32's rounding.
-        field = copy.deepcopy(training.field).double()
-        values = eigenvalues(empirical_ntk(field, coords, outputs="mean")).cpu()
-        self._spectra[step] = values.numpy()
-        scalars = {
-            "lambda_max": values[0].item(),
-            "trace": values.sum().item(),
-            "condition_number": condition_number(values),
-            "effective_rank": effective_rank(values),
-        }
-        self._save(Path(trainer.default_root_dir), step, coords.cpu().numpy(), scalars)
-        self._log(trainer, step, scalars)
-
-    def _save(self, folder: Path, step: int, coords: np.ndarray, scalars: dict[str, float]) -> None:
-        with replacing(folder / "ntk" / f"step={step:08d}.npz") as temporary:
-            arrays = {"eigenvalues": self._spectra[step], "coords": coords, "step": step, **scalars}
-            np.savez(temporary, **arrays)  # type: ignore[arg-type]
+        step = trainer.global_step
+        probe = probe_lattice(training.field, training.signal.lattice, self.num_points)
+        self._spectra[step] = probe.eigenvalues.numpy()
+        arrays = {"eigenvalues": probe.eigenvalues.numpy(), "coords": probe.coords.numpy()}
+        path = Path(trainer.default_root_dir) / "ntk" / f"step={step:08d}.npz"
+        with replacing(path) as temporary:
+            np.savez(temporary, step=step, **arrays, **probe.scalars)  # type: ignore[arg-type]
+        self._log(trainer, step, probe.scalars)
 
     def _log(self, trainer: pl.Trainer, step: int, scalars: dict[str, float]) -> None:
         finite = {f"ntk/{k}": v for k, v in scalars.items() if np.isfinite(v)}
@@ -87,22 +67,6 @@ class NTKSpectrumCallback(LookCallback):
                     f"ntk_spectrum/step_{step:08d}", np.log10(spectrum[mode - 1]), mode
                 )
             writer.add_figure("ntk/spectrum", draw_spectra(self._spectra), step)
-
-
-LAYOUT = {
-    "Tangent kernel": {
-        "log10 eigenvalue by mode (x: mode)": ["Multiline", [r"ntk_spectrum/.*"]],
-        "Largest eigenvalue": ["Multiline", ["ntk/lambda_max"]],
-        "Trace": ["Multiline", ["ntk/trace"]],
-        "Effective rank": ["Multiline", ["ntk/effective_rank"]],
-        "Condition number": ["Multiline", ["ntk/condition_number"]],
-    },
-    "Fit": {
-        "PSNR (dB)": ["Multiline", [r"^(test_|train_)?psnr$"]],
-        "PSNR of the batch (dB)": ["Multiline", ["train/psnr"]],
-        "Loss": ["Multiline", ["train/loss"]],
-    },
-}
 
 
 def draw_spectra(spectra: dict[int, np.ndarray]) -> Figure:

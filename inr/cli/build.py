@@ -5,7 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytorch_lightning as pl
+import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
@@ -49,6 +51,8 @@ def build_experiment(cfg: DictConfig) -> Experiment:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pl.seed_everything(seed, verbose=False)
+    # A stream of their own: frequencies are drawn from the seed itself.
+    torch.manual_seed(int(np.random.SeedSequence([seed, 1]).generate_state(1)[0]))
     field = build_field(cfg, signal.in_features, signal.out_features)
     check_trainer(cfg)
     experiment = Experiment(
@@ -112,6 +116,8 @@ def check_trainer(cfg: DictConfig) -> None:
     """
     try:
         check_choice("precision", cfg.trainer.precision, PRECISIONS)
+        if cfg.trainer.get("accumulate_grad_batches", 1) != 1:
+            raise ValueError("accumulate_grad_batches is not supported; use sampler.batch_size.")
         if cfg.trainer.max_steps < 1:
             raise ValueError(f"max_steps is {cfg.trainer.max_steps}; expected 1 or more.")
     except (TypeError, ValueError) as error:

@@ -37,11 +37,12 @@ def _run(arguments: list[str]) -> None:
     from inr.cli.resume import resumed
 
     register_resolvers()
+    typed = list(arguments)
     arguments = resumed(expand_path(arguments))
     sys.argv[1:] = arguments
     flags = [argument for argument in arguments if argument.startswith("-")]
     is_single = not flags and "LOCAL_RANK" not in os.environ
-    prepared = _prepare(arguments) if is_single else None
+    prepared = _prepare(arguments, typed) if is_single else None
     for argument in arguments:
         if key_of(argument) == "hydra.sweep.dir" and "LOCAL_RANK" not in os.environ:
             _protect(Path(argument.partition("=")[2].strip("'\"")), "multirun.yaml")
@@ -70,11 +71,18 @@ def _run(arguments: list[str]) -> None:
         raise failures[0]
 
 
-def _prepare(overrides: list[str]) -> "Experiment":
+def _prepare(overrides: list[str], typed: list[str]) -> "Experiment":
     """Reads and builds everything before Hydra writes anything."""
+    from omegaconf import OmegaConf
+
     from inr.cli.compose import compose_config
+    from inr.cli.trust import check_composed
 
     cfg = compose_config(overrides)
+    if cfg.ckpt_path is not None:
+        plain = {key: cfg[key] for key in cfg if key != "hydra"}
+        composed = OmegaConf.to_container(OmegaConf.create(plain), resolve=False)
+        check_composed(composed, typed, cfg.ckpt_path)
     folder = Path(cfg.hydra.run.dir)
     if not (cfg.ckpt_path and Path(cfg.ckpt_path).is_relative_to(folder.resolve())):
         _protect(folder, "metrics.json", "checkpoints", ".hydra")

@@ -17,6 +17,10 @@ def shipped(folder: str) -> Path:
 
 CONF = shipped("conf")
 SAMPLE = shipped("data") / "sample.png"
+FLAGS_WITH_VALUE = (
+    *("--cfg", "-c", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn"),
+    *("--config-dir", "-cd", "--experimental-rerun"),
+)
 PATHS = ("signal.path", "hydra.run.dir", "hydra.sweep.dir")
 
 
@@ -34,8 +38,10 @@ def expand_path(arguments: list[str]) -> list[str]:
         arguments: The command line, without the program.
     """
     rest = [quote_path(argument) for argument in arguments]
-    for position, argument in enumerate(rest):
-        if argument.startswith("-"):
+    is_value = False
+    for position, argument in enumerate(arguments):
+        if is_value or argument.startswith("-"):
+            is_value = not is_value and argument in FLAGS_WITH_VALUE
             continue
         if "=" not in argument or Path(argument).is_file():
             del rest[position]

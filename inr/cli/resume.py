@@ -16,11 +16,13 @@ def resumed(arguments: list[str]) -> list[str]:
     ``inr-fit ckpt_path=RUN`` alone goes on as the run began.
 
     Raises:
-        BadInputError: There is no such checkpoint, or its overrides name a class.
+        BadInputError: There is no such checkpoint, or its overrides name a class or interpolate.
     """
     paths = [argument.partition("=")[2] for argument in arguments if _is_checkpoint(argument)]
     if not paths or paths[-1] in ("", "null"):
         return arguments
+    if any(argument in ("-m", "--multirun") for argument in arguments):
+        raise BadInputError("ckpt_path resumes one run; expected no -m with it.")
     from inr.cli.saved_run import load_checkpoint
 
     given = Path(paths[-1].strip("'\""))
@@ -32,11 +34,11 @@ def resumed(arguments: list[str]) -> list[str]:
     ]
     typed = [argument for argument in arguments if not _is_checkpoint(argument)]
     merged = merge(recorded, typed)
-    for override in merged:
-        if "_target_" in override and override not in typed:
+    for override in set(merged) - set(typed):
+        if override.startswith("-") or "_target_" in override or "${" in override:
             raise BadInputError(
-                f"{path} asks for {override}; expected no class in the overrides of a checkpoint. "
-                "If you want that class, type the override yourself."
+                f"{path} asks for {override}; expected plain values in the overrides of a "
+                "checkpoint. If you want that, type the override yourself."
             )
     return [*merged, f"ckpt_path={quote(path.resolve())}"]
 

@@ -125,12 +125,20 @@ def _build(
     register_resolvers()
     if not isinstance(config, dict) or not {"encoding", "network"} <= config.keys():
         raise BadInputError(f"{source} has no encoding and network in its configuration.")
-    parts = {key: config[key] for key in ("encoding", "network", "seed") if key in config}
+    parts = {key: _with_seed(config[key], config.get("seed")) for key in ("encoding", "network")}
     if not trust:
         check_targets(parts, source)
     field = build_field(OmegaConf.create(parts), description.in_features, description.out_features)
     load_weights(field, state, source)
-    return field.to(next(iter(state.values())).dtype).eval()
+    (dtype,) = {t.dtype for t in state.values() if t.is_floating_point()} or {torch.float32}
+    return field.to(dtype).eval()
+
+
+def _with_seed(part: Any, seed: Any) -> Any:
+    """A part of the configuration with the one interpolation that ours have filled in."""
+    if not isinstance(part, dict):
+        return part
+    return {key: seed if value == "${seed}" else value for key, value in part.items()}
 
 
 def load_weights(field: Field, state: dict[str, torch.Tensor], source: str) -> None:

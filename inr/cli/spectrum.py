@@ -45,29 +45,16 @@ def _spectrum(arguments: argparse.Namespace) -> None:
     for name in ("points", "top"):
         if getattr(arguments, name) < 1:
             raise BadInputError(f"--{name} is {getattr(arguments, name)}; expected 1 or more.")
-    import torch
-
     from inr.cli.device import choose_device
     from inr.cli.saved_run import load_run
-    from inr.lattice import lattice_points, sublattice_index
-    from inr.ntk import condition_number, effective_rank, eigenvalues, empirical_ntk
+    from inr.ntk import probe_lattice
 
     run = load_run(arguments.run, trust=arguments.trust)
     with bad_input():
-        device = choose_device(arguments.device)
-        lattice = run.description.lattice
-        index = sublattice_index(lattice, arguments.points).to(device)
-        coords = lattice_points(lattice, index, dtype=torch.float64)
-        kernel = empirical_ntk(run.field.double().to(device), coords, outputs="mean")
-    values = eigenvalues(kernel).cpu()
-    result = {
-        "points": len(coords),
-        "outputs": "mean",
-        "step": run.step,
-        "trace": values.sum().item(),
-        "effective_rank": effective_rank(values),
-        "condition_number": condition_number(values),
-    }
+        field = run.field.to(choose_device(arguments.device))
+        probe = probe_lattice(field, run.description.lattice, arguments.points)
+    values = probe.eigenvalues
+    result = {"points": len(values), "outputs": "mean", "step": run.step, **probe.scalars}
     if arguments.json:
         plain = {k: None if v == float("inf") else v for k, v in result.items()}
         print(json.dumps({**plain, "eigenvalues": values.tolist()}))

@@ -6,17 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from omegaconf import OmegaConf
-from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
 from rich.table import Table
 from torch import nn
-from torch.utils.tensorboard.summary import hparams
 
 from inr.atomic import replacing
 from inr.training import FieldTraining
 
-SORTED_BY = ("psnr", "test_psnr", "ssim", "train/loss", "train/points_per_second")
 DECIBELS = {"psnr": "PSNR", "train_psnr": "PSNR, trained on", "test_psnr": "PSNR, held out"}
 
 
@@ -57,42 +53,6 @@ def measured(metrics: dict[str, Any]) -> dict[str, Any]:
         key: value
         for key, value in metrics.items()
         if value is not None and abs(value) < float("inf")
-    }
-
-
-def log_hyperparameters(
-    trainer: pl.Trainer, config: dict[str, Any], choices: dict[str, str]
-) -> None:
-    """The whole configuration as text, and its knobs so that the runs of a sweep can be sorted.
-
-    TensorBoard's HPARAMS shows them beside the last PSNR and SSIM of the curves.
-
-    Args:
-        trainer: Its loggers are written to.
-        config: Plain and resolved.
-        choices: The member of each family.
-    """
-    knobs: dict[str, Any] = {"seed": config["seed"]}
-    for family in ("encoding", "network", "sampler", "loss", "optimizer", "scheduler"):
-        knobs[family] = choices[family]
-        knobs |= _scalars(family, config[family])
-    for key in ("max_steps", "precision"):
-        knobs[f"trainer.{key}"] = config["trainer"][key]
-    for logger in trainer.loggers:
-        if not isinstance(logger, TensorBoardLogger):
-            logger.log_hyperparams(knobs)
-        elif trainer.is_global_zero:
-            text = OmegaConf.to_yaml(OmegaConf.create(config))
-            logger.experiment.add_text("config", f"```yaml\n{text}```")
-            for summary in hparams(knobs, dict.fromkeys(SORTED_BY)):
-                logger.experiment._get_file_writer().add_summary(summary)
-
-
-def _scalars(family: str, knobs: dict[str, Any]) -> dict[str, Any]:
-    return {
-        f"{family}.{key}": value
-        for key, value in knobs.items()
-        if isinstance(value, bool | int | float | str) and not key.startswith("_")
     }
 
 

@@ -1,6 +1,7 @@
 """One run, from its configuration to its files."""
 
 import shlex
+import signal
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,9 +12,10 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from inr.callback import DivergenceError, InterruptionCallback
 from inr.cli.build import Experiment, build_experiment, build_training
+from inr.cli.dashboard import log_configuration
 from inr.cli.failure import RunFailedError
 from inr.cli.quiet import quiet_libraries
-from inr.cli.summary import collect_metrics, log_hyperparameters, print_summary, write_metrics
+from inr.cli.summary import collect_metrics, print_summary, write_metrics
 from inr.export import FieldDescription, native_image_suffix, save_field, write_image
 from inr.training import FieldTraining, measure, reconstruct
 
@@ -37,9 +39,9 @@ def train(cfg: DictConfig, experiment: Experiment | None = None) -> float | None
     run_dir = Path(HydraConfig.get().runtime.output_dir)
     experiment = experiment or build_experiment(cfg)
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
-    signal = experiment.signal
+    image = experiment.signal
     description = FieldDescription(
-        signal.in_features, signal.out_features, signal.lattice, signal.pixel_format
+        "image", image.in_features, image.out_features, image.lattice, image.pixel_format
     )
     record = {
         "config": config,
@@ -47,14 +49,15 @@ def train(cfg: DictConfig, experiment: Experiment | None = None) -> float | None
         "description": description.to_plain(),
     }
     trainer, training = build_training(cfg, experiment, record, run_dir)
-    log_hyperparameters(trainer, config, HydraConfig.get().runtime.choices)
+    log_configuration(trainer, config, HydraConfig.get().runtime.choices)
     try:
         trainer.fit(training, ckpt_path=cfg.ckpt_path)
     except DivergenceError as error:
         raise RunFailedError(str(error)) from error
     except SIGTERMException:
-        # Lightning's own way to stop on SIGTERM, after the step that wrote our checkpoint.
-        pass
+        # Lightning's own way to stop, which also works without our callback.
+        _stop_if_interrupted(experiment, run_dir)
+        raise SystemExit(128 + signal.SIGTERM) from None
     _stop_if_interrupted(experiment, run_dir)
     if not trainer.is_global_zero:
         return None

@@ -13,17 +13,25 @@ def check_targets(config: Any, source: str) -> None:
     """Refuses a configuration that names anything but the project's own classes.
 
     A run directory or a checkpoint is data that somebody may have sent: building what it names
-    must not run code that it chose.
+    must not run code that it chose. Nothing in it may be left to interpolate, since an
+    interpolation can make a name that is not there yet.
 
     Args:
         config: Plain data.
         source: Where it came from, for the message.
 
     Raises:
-        BadInputError: It names a class outside ``conf/`` that is no ``torch.optim`` optimizer.
+        BadInputError: It names a class outside ``conf/`` that is no ``torch.optim`` optimizer, or
+            interpolates.
     """
+    if isinstance(config, str) and "${" in config:
+        raise BadInputError(
+            f"{source} has {config!r} in its configuration; expected plain values. If you trust "
+            "the run, use --trust."
+        )
     if isinstance(config, dict):
         for key, value in config.items():
+            check_targets(key, source)
             if str(key) == "_target_" and not _is_trusted(value):
                 raise BadInputError(
                     f"{source} asks to build {value!r}, which is not a class of this program; "
@@ -34,6 +42,30 @@ def check_targets(config: Any, source: str) -> None:
     elif isinstance(config, list | tuple):
         for value in config:
             check_targets(value, source)
+
+
+def check_composed(config: Any, typed: list[str], source: str) -> None:
+    """Refuses classes that came into a configuration with the overrides of a checkpoint.
+
+    Args:
+        config: Plain data, composed from ``conf/``, those overrides and typed ones.
+        typed: What the user typed, who may name any class.
+        source: The checkpoint, for the message.
+
+    Raises:
+        BadInputError: It names a foreign class that the user did not type.
+    """
+    if isinstance(config, dict):
+        target = config.get("_target_")
+        was_typed = any(str(target) in argument for argument in typed)
+        if target is not None and not (was_typed or _is_trusted(target)):
+            raise BadInputError(
+                f"{source} asks to build {target!r}; expected a class of this program. If you "
+                "want it, type the override yourself."
+            )
+    if isinstance(config, dict | list):
+        for value in config.values() if isinstance(config, dict) else config:
+            check_composed(value, typed, source)
 
 
 def _is_trusted(target: Any) -> bool:

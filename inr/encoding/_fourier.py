@@ -68,7 +68,11 @@ class FourierEncoding(Encoding):
         self.register_buffer("amplitudes", amplitudes.to(frequencies.dtype))
 
     def encode(self, coords: Tensor) -> Tensor:
-        phases = coords @ (2 * math.pi * self.frequencies).mT
+        # Axis by axis, not a matrix product, which a GPU may round to TF32's ten bits.
+        waves = 2 * math.pi * self.frequencies
+        phases = coords[..., :1] * waves[:, 0]
+        for axis in range(1, self.in_features):
+            phases = phases + coords[..., axis, None] * waves[:, axis]
         return torch.cat(
             [self.amplitudes * torch.cos(phases), self.amplitudes * torch.sin(phases)], dim=-1
         )

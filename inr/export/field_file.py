@@ -18,12 +18,14 @@ class FieldDescription:
     """What a field was fitted to, without its data.
 
     Attributes:
+        kind: The family member of its signal: ``image``.
         in_features: Coordinate dimension d.
         out_features: Value dimension c.
         lattice: Cells per axis, in array order.
         pixel_format: What values mean as pixels.
     """
 
+    kind: str
     in_features: int
     out_features: int
     lattice: tuple[int, ...]
@@ -44,6 +46,7 @@ class FieldDescription:
         pixels = dict(plain["pixel_format"])
         pixels["value_range"] = tuple(pixels["value_range"])
         return cls(
+            plain["kind"],
             plain["in_features"],
             plain["out_features"],
             tuple(plain["lattice"]),

@@ -17,7 +17,7 @@ def _he(layer: nn.Linear) -> None:
 
 
 def _glorot(layer: nn.Linear) -> None:
-    """N(0, 2/(m + c)), biases N(0, 10⁻⁴): Glorot and Bengio 2010, eq. 12, as in JAX's stax."""
+    """N(0, 2/(m + c)), biases N(0, 10⁻⁴): Glorot and Bengio 2010, eq. 12, but normal."""
     nn.init.xavier_normal_(layer.weight)
     nn.init.normal_(layer.bias, std=1e-2)
 

@@ -41,8 +41,5 @@ def find_range(pixels: np.ndarray, bits: int | None) -> tuple[float, float]:
     """
     if pixels.dtype.kind == "u":
         return 0.0, float(2 ** (bits or pixels.dtype.itemsize * 8) - 1)
-    if pixels.dtype.kind == "i":
-        limits = np.iinfo(pixels.dtype)
-        return float(limits.min), float(limits.max)
     low, high = float(pixels.min()), float(pixels.max())
     return low, high if high > low else low + 1.0

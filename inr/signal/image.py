@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional
 
 from inr.argument import check_count, check_numbers
-from inr.raster import PixelFormat, read_raster
+from inr.raster import PixelFormat, find_range, read_raster
 from inr.signal._lattice_signal import LatticeSignal
 
 
@@ -60,17 +60,17 @@ class ImageSignal(LatticeSignal):
         for note in raster.notes:
             warnings.warn(note, stacklevel=2)
         pixels = raster.pixels if crop is None else crop_pixels(raster.pixels, crop)
+        # Of what is fitted: the range of floats and of signed numbers is that of the data.
+        low, high = find_range(pixels, raster.bits)
         pixel_format = PixelFormat(
-            raster.pixels.dtype.name,
-            raster.bits,
-            raster.low,
-            raster.high,
-            (float(lower), float(upper)),
+            pixels.dtype.name, raster.bits, low, high, (float(lower), float(upper))
         )
         values = pixel_format.normalize(pixels)
         if size is not None:
-            # Through the pixels' own depth: the resized image is one that a file could hold.
             resized = resize_values(values, size)
+            if pixel_format.bits == 1:
+                pixel_format = pixel_format.as_displayable()
+            # Through the pixels' own depth: the resized image is one that a file could hold.
             values = pixel_format.normalize(pixel_format.restore(resized))
         super().__init__(
             torch.from_numpy(values),

@@ -29,7 +29,11 @@ def measure(reconstruction: Tensor, signal: LatticeSignal) -> dict[str, float]:
         if index is not None:
             metrics[f"{part}_psnr"] = psnr(values[index], signal.values[index], signal.peak)
     if len(signal.lattice) == 2:
-        similarity = ssim(reconstruction, signal.values.view_as(reconstruction), signal.peak)
+        # On [0, 1]: SSIM's luminance depends on where zero is.
+        lower, truth = signal.value_range[0], signal.values.view_as(reconstruction)
+        similarity = ssim(
+            (reconstruction - lower) / signal.peak, (truth - lower) / signal.peak, peak=1.0
+        )
         if similarity is not None:
             metrics["ssim"] = similarity
     return metrics

@@ -13,7 +13,7 @@ from inr.callback import InterruptionCallback
 def test_a_signal_stops_after_the_step_and_handlers_come_back(number: int) -> None:
     before = signal.getsignal(number)
     callback = InterruptionCallback()
-    trainer = SimpleNamespace(should_stop=False)
+    trainer = SimpleNamespace(should_stop=False, world_size=1)
     callback.on_fit_start(trainer, None)
     callback.on_train_batch_end(trainer, None, None, None, 0)
     assert not trainer.should_stop

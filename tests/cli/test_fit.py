@@ -160,3 +160,40 @@ def test_help_shows_an_example_without_loading_torch() -> None:
     assert "inr-fit photo.png encoding.scale=20" in shown.stdout
     for member in ("gaussian", "siren", "tancik_natural_gaussian"):
         assert member in shown.stdout
+
+
+@pytest.mark.parametrize("flags", [["--cfg", "job"], ["--cfg", "job", "encoding=basic"]])
+def test_the_whole_configuration_is_shown(
+    flags: list[str], run_command: Callable[..., Result]
+) -> None:
+    result = run_command("inr-fit", *flags)
+    assert result.status == 0, result.err
+    encoding = "BasicEncoding" if len(flags) > 2 else "GaussianEncoding"
+    assert OmegaConf.create(result.out).encoding._target_ == f"inr.encoding.{encoding}"
+
+
+def test_two_processes_fit_together(tmp_path: Path) -> None:
+    from tests.conftest import start
+
+    process = start(
+        *TINY,
+        *("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "hydra.run.dir=run"),
+        *("callback.checkpoint.every_n_steps=8", "signal.holdout=alternate"),
+        cwd=tmp_path,
+    )
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert read_metrics(Path("run"))["steps"] == 20
+    assert "Traceback" not in err
+
+
+def test_the_metrics_do_not_depend_on_the_value_range(tmp_path: Path) -> None:
+    from inr.signal import ImageSignal
+    from inr.training import measure
+
+    found = []
+    for value_range in ([0.0, 1.0], [-1.0, 1.0]):
+        signal = ImageSignal(path=SAMPLE, size=[32, 32], value_range=value_range)
+        noise = 0.05 * signal.peak * torch.randn(32, 32, 3, generator=torch.manual_seed(0))
+        found.append(measure(signal.values.view(32, 32, 3) + noise, signal))
+    assert found[0] == pytest.approx(found[1], rel=1e-4)

@@ -38,9 +38,9 @@ def whole_run(run_command: Callable[..., object], tmp_path: Path) -> Path:
     return folder
 
 
-def stop_midway(folder: Path, number: int) -> tuple[int, int]:
+def stop_midway(folder: Path, number: int, *overrides: str) -> tuple[int, int]:
     """Kills a run after its first checkpoint; returns its exit status and the step it reached."""
-    process = start(*LONG, f"hydra.run.dir={folder}", cwd=folder.parent)
+    process = start(*LONG, *overrides, f"hydra.run.dir={folder}", cwd=folder.parent)
     checkpoint = folder / "checkpoints" / "last.ckpt"
     deadline = time.monotonic() + 120
     while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
@@ -94,6 +94,13 @@ def test_a_stopped_run_resumes_exactly(
     resumed = tmp_path / "resumed"
     run_command("inr-fit", f"ckpt_path={tmp_path / 'stopped'}", f"hydra.run.dir={resumed}")
     assert_same_results(whole_run, resumed)
+
+
+def test_termination_is_no_success_without_the_callback(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    status, _ = stop_midway(folder, signal.SIGTERM, "callback.interruption=null")
+    assert status == 143
+    assert not (folder / "metrics.json").exists()
 
 
 def test_a_run_resumes_in_its_own_directory_and_beyond_its_end(

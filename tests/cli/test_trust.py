@@ -98,3 +98,50 @@ def test_a_class_that_the_user_trusts_is_built(
     folder = fit("encoding._target_=own.OwnEncoding")
     assert run_command("inr-render", folder, "-o", "out.png").status == 2
     assert run_command("inr-render", folder, "-o", "out.png", "--trust").status == 0
+
+
+INDIRECT = "${oc.create:{_target_: numpy.f2py.crackfortran.myeval, e: 1}}"
+
+
+def test_a_name_that_an_interpolation_would_make_is_refused(
+    fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    folder = fit()
+
+    def change(checkpoint: dict[str, Any]) -> None:
+        checkpoint["inr"]["config"]["network"]["skips"] = INDIRECT
+
+    path = folder / ".hydra" / "config.yaml"
+    path.write_text(path.read_text().replace("skips: []", f"skips: '{INDIRECT}'"))
+    for run in (folder, change_checkpoint(folder, change)):
+        result = run_command("inr-spectrum", run)
+        assert result.status == 2
+        assert "plain values" in result.err
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        f"network.skips='{INDIRECT}'",
+        "network.skips='${oc.env:HOME}'",
+        "--config-dir=/tmp",
+        "+encoding={'_target_': os.system}",
+    ],
+)
+def test_overrides_in_a_checkpoint_are_plain(
+    override: str, fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    path = change_checkpoint(fit(), lambda c: c["inr"]["overrides"].append(override))
+    result = run_command("inr-fit", f"ckpt_path={path}")
+    assert result.status == 2
+    assert "type the override yourself" in result.err
+
+
+def test_a_class_in_a_composed_configuration_must_have_been_typed() -> None:
+    from inr.cli.failure import BadInputError
+    from inr.cli.trust import check_composed
+
+    config = {"network": {"skips": [{"_target_": "own.Thing"}]}, "size": [1, 2]}
+    check_composed(config, ["network.skips=[{_target_:own.Thing}]"], "x.ckpt")
+    with pytest.raises(BadInputError, match=r"own\.Thing"):
+        check_composed(config, ["seed=1"], "x.ckpt")

@@ -16,7 +16,7 @@ from inr.network import MLPNetwork
 from inr.raster import PixelFormat
 
 PIXELS = PixelFormat("uint16", 12, 0.0, 4095.0, (-1.0, 1.0))
-DESCRIPTION = FieldDescription(2, 3, (40, 60), PIXELS)
+DESCRIPTION = FieldDescription("image", 2, 3, (40, 60), PIXELS)
 
 
 def make_field(seed: int) -> Field:

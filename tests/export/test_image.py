@@ -60,7 +60,7 @@ def pixels_of(values: np.ndarray, pixels: PixelFormat) -> np.ndarray:
 
 
 def describe(pixels: PixelFormat, channels: int) -> FieldDescription:
-    return FieldDescription(2, channels, SIZE, pixels)
+    return FieldDescription("image", 2, channels, SIZE, pixels)
 
 
 def read(path: Path) -> np.ndarray:

@@ -68,11 +68,26 @@ def test_a_crop_is_a_box_of_pixels(ramp: Path) -> None:
     np.testing.assert_array_equal(image_of(signal), whole[1:3, 2:5])
 
 
-def test_a_crop_of_floats_keeps_the_range_of_the_whole_image(tmp_path: Path) -> None:
+def test_signed_numbers_have_the_range_of_the_data(tmp_path: Path) -> None:
+    pixels = np.array([[[-1000], [500], [2000]]], dtype=np.int16)
+    write_raster(tmp_path / "signed.tiff", pixels)
+    signal = ImageSignal(path=tmp_path / "signed.tiff")
+    assert_close(signal.values, [[0.0], [0.5], [1.0]])
+
+
+def test_a_resized_bilevel_image_has_greys(tmp_path: Path) -> None:
+    pixels = np.indices((8, 8)).sum(0)[..., None].astype(np.uint8) % 2
+    write_raster(tmp_path / "bilevel.png", pixels, bits=1)
+    signal = ImageSignal(path=tmp_path / "bilevel.png", size=[4, 4])
+    assert signal.pixel_format.bits == 8
+    assert (signal.values - 0.5).abs().max() < 0.1
+
+
+def test_a_crop_of_floats_has_a_range_of_its_own(tmp_path: Path) -> None:
     pixels = np.arange(12, dtype=np.float32).reshape(3, 4, 1)
     write_raster(tmp_path / "float.tiff", pixels)
     signal = ImageSignal(path=tmp_path / "float.tiff", crop=[1, 1, 3, 2])
-    assert_close(signal.values, [[5 / 11], [6 / 11]])
+    assert_close(signal.values, [[0.0], [1.0]])
 
 
 @pytest.mark.parametrize(

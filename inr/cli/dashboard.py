@@ -1,0 +1,60 @@
+"""What loggers get at the start of a run."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+from omegaconf import OmegaConf
+from pytorch_lightning.loggers import TensorBoardLogger
+from torch.utils.tensorboard.summary import hparams
+
+SORTED_BY = ("psnr", "test_psnr", "ssim", "train/loss", "train/points_per_second")
+LAYOUT = {
+    "Tangent kernel": {
+        "log10 eigenvalue by mode (x: mode)": ["Multiline", [r"ntk_spectrum/.*"]],
+        "Largest eigenvalue": ["Multiline", ["ntk/lambda_max"]],
+        "Trace": ["Multiline", ["ntk/trace"]],
+        "Effective rank": ["Multiline", ["ntk/effective_rank"]],
+        "Condition number": ["Multiline", ["ntk/condition_number"]],
+    },
+    "Fit": {
+        "PSNR (dB)": ["Multiline", [r"^(test_|train_)?psnr$"]],
+        "PSNR of the batch (dB)": ["Multiline", ["train/psnr"]],
+        "Loss": ["Multiline", ["train/loss"]],
+    },
+}
+
+
+def log_configuration(trainer: pl.Trainer, config: dict[str, Any], choices: dict[str, str]) -> None:
+    """The whole configuration as text, its knobs so that the runs of a sweep can be sorted.
+
+    TensorBoard gets the layout of its custom scalars, too, and its HPARAMS shows the knobs beside
+    the last PSNR and SSIM of the curves.
+
+    Args:
+        trainer: Its loggers are written to.
+        config: Plain and resolved.
+        choices: The member of each family.
+    """
+    knobs: dict[str, Any] = {"seed": config["seed"]}
+    for family in ("encoding", "network", "sampler", "loss", "optimizer", "scheduler"):
+        knobs[family] = choices[family]
+        knobs |= _scalars(family, config[family])
+    for key in ("max_steps", "precision"):
+        knobs[f"trainer.{key}"] = config["trainer"][key]
+    for logger in trainer.loggers:
+        if not isinstance(logger, TensorBoardLogger):
+            logger.log_hyperparams(knobs)
+        elif trainer.is_global_zero:
+            text = OmegaConf.to_yaml(OmegaConf.create(config))
+            logger.experiment.add_text("config", f"```yaml\n{text}```")
+            logger.experiment.add_custom_scalars(LAYOUT)
+            for summary in hparams(knobs, dict.fromkeys(SORTED_BY)):
+                logger.experiment._get_file_writer().add_summary(summary)
+
+
+def _scalars(family: str, knobs: dict[str, Any]) -> dict[str, Any]:
+    return {
+        f"{family}.{key}": value
+        for key, value in knobs.items()
+        if isinstance(value, bool | int | float | str) and not key.startswith("_")
+    }
