@@ -45,6 +45,8 @@ def build_experiment(cfg: DictConfig) -> Experiment:
     """
     try:
         seed = check_count("seed", cfg.seed, minimum=0)
+        if seed >= 2**32:
+            raise ValueError(f"seed is {seed}; expected less than 2**32.")
     except (TypeError, ValueError) as error:
         raise BadInputError(str(error)) from error
     signal = build(cfg, "signal")

@@ -35,6 +35,7 @@ CASES = {
     "callback.nope=null": "is not a knob",
     "experiment=nope": "tancik_natural_gaussian",
     "seed=x": "expected a whole number",
+    "seed=4294967296": "less than 2**32",
     "family=x": "is not a knob",
     "a=[1": "then KEY=VALUE",
     "loss=null": "",

@@ -12,6 +12,7 @@ from tests.conftest import Result, read_metrics
 SHRUNK = [
     "signal.crop=[160,40,288,168]",
     "trainer.max_steps=150",
+    "scheduler=cosine",
     "trainer.accelerator=cpu",
     "callback.ntk_spectrum=null",
     "callback.reconstruction=null",
@@ -22,7 +23,7 @@ SCALES = {"positional": ["encoding.scale=16"], "gaussian": ["encoding.scale=2.5"
 
 def test_the_mappings_come_in_the_papers_order(run_command: Callable[..., Result]) -> None:
     imageio.imwrite("astronaut.png", skimage.data.astronaut())
-    found = []
+    found = {}
     for mapping in ("none", "basic", "positional", "gaussian"):
         result = run_command(
             "inr-fit",
@@ -33,7 +34,7 @@ def test_the_mappings_come_in_the_papers_order(run_command: Callable[..., Result
             f"hydra.run.dir={mapping}",
         )
         assert result.status == 0, result.err
-        found.append(read_metrics(Path(mapping))["test_psnr"])
-    print(found)
-    assert found == sorted(found)
-    assert found[-1] > found[0] + 2
+        found[mapping] = read_metrics(Path(mapping))["test_psnr"]
+    assert found["none"] + 0.5 < found["basic"]
+    # The paper's last two are 0.6 dB apart on average: less than seeds differ on one small picture.
+    assert found["basic"] + 2 < min(found["positional"], found["gaussian"])
