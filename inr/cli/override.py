@@ -53,10 +53,15 @@ def expand_path(arguments: list[str]) -> list[str]:
 
 
 def quote_path(argument: str) -> str:
-    """An override that sets a path, with quotes if it needs and has none: spaces, equal signs."""
-    key, equals, value = argument.partition("=")
+    """An override that sets a path, with quotes if it has none: for spaces and equal signs.
+
+    The signal's is made absolute, so that a run can be resumed from anywhere.
+    """
+    key, _, value = argument.partition("=")
     is_plain = not value.startswith(("'", '"')) and "${" not in value and "," not in value
-    return f"{key}={quote(value)}" if key in PATHS and equals and is_plain else argument
+    if key not in PATHS or not value or not is_plain:
+        return argument
+    return f"{key}={quote(Path(value).resolve() if key == 'signal.path' else value)}"
 
 
 def key_of(override: str) -> str:
