@@ -120,8 +120,8 @@ def check_trainer(cfg: DictConfig) -> None:
         check_choice("precision", cfg.trainer.precision, PRECISIONS)
         if cfg.trainer.get("accumulate_grad_batches", 1) != 1:
             raise ValueError("accumulate_grad_batches is not supported; use sampler.batch_size.")
-        if cfg.trainer.max_steps < 1:
-            raise ValueError(f"max_steps is {cfg.trainer.max_steps}; expected 1 or more.")
+        check_count("max_steps", cfg.trainer.max_steps)
+        check_count("log_every_n_steps", cfg.trainer.log_every_n_steps)
     except (TypeError, ValueError) as error:
         raise BadInputError(f"trainer: {error}") from error
     _trainer(cfg, logger=False)

@@ -57,7 +57,10 @@ def explain(error: Exception, overrides: list[str]) -> str:
 def _explain_unknown_key(key: str, overrides: list[str]) -> str:
     parent, _, name = key.rpartition(".")
     others = [override for override in overrides if key not in override]
-    known = compose_config(others) if others != overrides else None
+    try:
+        known = compose_config(others) if others != overrides else None
+    except BadInputError:  # The others are a sweep, or wrong, too.
+        known = compose_config(["signal.path=x"])
     node = known and (OmegaConf.select(known, parent) if parent else known)
     if not isinstance(node, DictConfig):
         return f"{key} is not a knob, nor is {parent}; expected one that inr-fit --cfg job shows."

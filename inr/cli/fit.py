@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inr.cli.failure import FULL_ERROR, BadInputError, one_line_errors
-from inr.cli.override import CONF, expand_path, key_of
+from inr.cli.override import CONF, expand_path, key_of, split_flags
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -37,13 +37,12 @@ def _run(arguments: list[str]) -> None:
     from inr.cli.resume import resumed
 
     register_resolvers()
-    typed = list(arguments)
-    arguments = resumed(expand_path(arguments))
-    sys.argv[1:] = arguments
-    flags = [argument for argument in arguments if argument.startswith("-")]
+    flags, typed = split_flags(arguments)
+    overrides = resumed(expand_path(typed), flags)
+    sys.argv[1:] = [*flags, *overrides]
     is_single = not flags and "LOCAL_RANK" not in os.environ
-    prepared = _prepare(arguments, typed) if is_single else None
-    for argument in arguments:
+    prepared = _prepare(overrides, typed) if is_single else None
+    for argument in overrides:
         if key_of(argument) == "hydra.sweep.dir" and "LOCAL_RANK" not in os.environ:
             _protect(Path(argument.partition("=")[2].strip("'\"")), "multirun.yaml")
 
@@ -66,7 +65,7 @@ def _run(arguments: list[str]) -> None:
     try:
         hydra_main(config_path=str(CONF), config_name="config", version_base="1.3")(task)()
     except (HydraException, OmegaConfBaseException) as error:
-        raise BadInputError(explain(error, arguments)) from error
+        raise BadInputError(explain(error, overrides)) from error
     if failures:
         raise failures[0]
 
@@ -94,8 +93,13 @@ def _prepare(overrides: list[str], typed: list[str]) -> "Experiment":
     if cfg.ckpt_path is not None:
         from inr.cli.saved_run import field_state, load_checkpoint, load_weights
 
-        state = field_state(load_checkpoint(Path(cfg.ckpt_path)))
-        load_weights(experiment.field, state, cfg.ckpt_path)
+        checkpoint = load_checkpoint(Path(cfg.ckpt_path))
+        load_weights(experiment.field, field_state(checkpoint), cfg.ckpt_path)
+        if checkpoint["global_step"] > cfg.trainer.max_steps:
+            raise BadInputError(
+                f"{cfg.ckpt_path} is at step {checkpoint['global_step']}; expected "
+                "trainer.max_steps beyond it."
+            )
     return experiment
 
 

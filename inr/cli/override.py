@@ -21,6 +21,7 @@ FLAGS_WITH_VALUE = (
     *("--cfg", "-c", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn"),
     *("--config-dir", "-cd", "--experimental-rerun"),
 )
+INFO_TOPICS = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 PATHS = ("signal.path", "hydra.run.dir", "hydra.sweep.dir")
 
 
@@ -31,22 +32,30 @@ def quote(value: str | os.PathLike[str]) -> str:
     return f"'{text}'"
 
 
-def expand_path(arguments: list[str]) -> list[str]:
+def split_flags(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Hydra's own options with their values, and the rest: Hydra wants them in that order."""
+    flags: list[str] = []
+    rest: list[str] = []
+    previous = ""
+    for argument in arguments:
+        is_value = previous in FLAGS_WITH_VALUE or (
+            previous in ("--info", "-i") and argument in INFO_TOPICS
+        )
+        (flags if argument.startswith("-") or is_value else rest).append(argument)
+        previous = "" if is_value else argument
+    return flags, rest
+
+
+def expand_path(overrides: list[str]) -> list[str]:
     """Turns a leading ``PATH`` into ``signal=... signal.path=...``, or fits the sample.
 
     Args:
-        arguments: The command line, without the program.
+        overrides: The command line, without the program and its flags.
     """
-    rest = [quote_path(argument) for argument in arguments]
-    is_value = False
-    for position, argument in enumerate(arguments):
-        if is_value or argument.startswith("-"):
-            is_value = not is_value and argument in FLAGS_WITH_VALUE
-            continue
-        if "=" not in argument or Path(argument).is_file():
-            del rest[position]
-            return [*rest, "signal=image", f"signal.path={quote(Path(argument).resolve())}"]
-        break
+    rest = [quote_path(override) for override in overrides]
+    if overrides and ("=" not in overrides[0] or Path(overrides[0]).is_file()):
+        path = Path(overrides[0]).resolve()
+        return [*rest[1:], "signal=image", f"signal.path={quote(path)}"]
     if has_key(rest, "signal.path") or has_key(rest, "ckpt_path"):
         return rest
     return [*rest, f"signal.path={quote(SAMPLE)}"]

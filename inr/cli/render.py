@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,12 @@ The suffix of -o chooses the format: .png, .tiff (streamed: as large as you like
 
 def main() -> None:
     """Runs the command on ``sys.argv``."""
-    arguments = _parser().parse_args()
+    # A region may begin with a minus, which argparse takes for another option.
+    typed = sys.argv[1:]
+    for position in range(len(typed) - 1, 0, -1):
+        if typed[position - 1] == "--region":
+            typed[position - 1 : position + 1] = [f"--region={typed[position]}"]
+    arguments = _parser().parse_args(typed)
     with one_line_errors(PROGRAM):
         _render(arguments)
 

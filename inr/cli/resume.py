@@ -6,14 +6,18 @@ from inr.cli.failure import BadInputError
 from inr.cli.override import key_of, merge, quote
 
 # Where a run was written and what it resumed is not decided for the one that resumes it.
-OWN_AFFAIRS = ("hydra.", "ckpt_path")
+OWN_AFFAIRS = ("hydra.", "ckpt_path", "logger")
 
 
-def resumed(arguments: list[str]) -> list[str]:
+def resumed(arguments: list[str], flags: list[str]) -> list[str]:
     """The command line of a run; with ``ckpt_path``, after that of the run that it resumes.
 
     The recorded overrides come first and give way to typed ones of the same key, so that
     ``inr-fit ckpt_path=RUN`` alone goes on as the run began.
+
+    Args:
+        arguments: Overrides.
+        flags: Hydra's own options.
 
     Raises:
         BadInputError: There is no such checkpoint, or its overrides name a class or interpolate.
@@ -21,7 +25,7 @@ def resumed(arguments: list[str]) -> list[str]:
     paths = [argument.partition("=")[2] for argument in arguments if _is_checkpoint(argument)]
     if not paths or paths[-1] in ("", "null"):
         return arguments
-    if any(argument in ("-m", "--multirun") for argument in arguments):
+    if {"-m", "--multirun"} & set(flags):
         raise BadInputError("ckpt_path resumes one run; expected no -m with it.")
     from inr.cli.saved_run import load_checkpoint
 

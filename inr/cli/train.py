@@ -58,6 +58,9 @@ def train(cfg: DictConfig, experiment: Experiment | None = None) -> float | None
         # Lightning's own way to stop, which also works without our callback.
         _stop_if_interrupted(experiment, run_dir)
         raise SystemExit(128 + signal.SIGTERM) from None
+    except SystemExit:
+        # Lightning's answer to Ctrl-C.
+        raise SystemExit(128 + signal.SIGINT) from None
     _stop_if_interrupted(experiment, run_dir)
     if not trainer.is_global_zero:
         return None
@@ -80,11 +83,12 @@ def _finish(
     """Measures, writes and shows the result."""
     seconds = training.clock.seconds
     training.to(trainer.strategy.root_device)
+    # First what cannot be made again.
+    save_field(run_dir / "field.safetensors", training.field, description)
     quality = measure(reconstruct(training.field, training.signal), training.signal)
     metrics = collect_metrics(trainer, training, quality, seconds)
+    write_metrics(run_dir / "metrics.json", metrics)
     picture = run_dir / f"reconstruction{native_image_suffix(description)}"
     write_image(picture, training.field, description)
-    save_field(run_dir / "field.safetensors", training.field, description)
-    write_metrics(run_dir / "metrics.json", metrics)
     print_summary(metrics, run_dir, picture)
     return quality["psnr"]

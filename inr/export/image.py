@@ -23,6 +23,8 @@ MAX_WHOLE_PIXELS = 2**27
 def native_image_suffix(description: FieldDescription) -> str:
     """The suffix of a file that holds the field's pixels at their own depth."""
     pixels = description.pixel_format
+    if math.prod(description.lattice) > MAX_WHOLE_PIXELS:
+        return ".tiff"
     return native_suffix(np.dtype(pixels.dtype), pixels.bits, description.out_features)
 
 

@@ -42,4 +42,4 @@ def find_range(pixels: np.ndarray, bits: int | None) -> tuple[float, float]:
     if pixels.dtype.kind == "u":
         return 0.0, float(2 ** (bits or pixels.dtype.itemsize * 8) - 1)
     low, high = float(pixels.min()), float(pixels.max())
-    return low, high if high > low else low + 1.0
+    return low, high if high > low else low + max(1.0, abs(low))

@@ -32,6 +32,7 @@ PLAIN = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB, PHOTOM
 def decode(source: Source) -> Decoded:
     """Decode one page of a TIFF file."""
     with tifffile.TiffFile(source.path) as tiff:
+        check_chain(source, tiff)
         pages = list_pages(tiff)
         if not pages:
             raise source.cut("it has no page")
@@ -53,6 +54,17 @@ def decode(source: Source) -> Decoded:
         pixels, bits, converted = convert(source, page, pixels)
         notes += odd + converted
         return Decoded(pixels, bits, notes, orientation)
+
+
+def check_chain(source: Source, tiff: tifffile.TiffFile) -> None:
+    """Refuse a file whose pages lead back to an earlier one: it would have no end."""
+    seen: set[int] = set()
+    for page in tiff.pages:
+        if page.offset in seen:
+            raise source.refuse(
+                "has pages that lead in a circle", "a TIFF that ends", "Re-save it."
+            )
+        seen.add(page.offset)
 
 
 def list_pages(tiff: tifffile.TiffFile) -> list[TiffPage]:

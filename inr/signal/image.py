@@ -1,5 +1,6 @@
 """An image file."""
 
+import math
 import os
 import warnings
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from inr.argument import check_count, check_numbers
+from inr.argument import check_choice, check_count, check_numbers
 from inr.raster import PixelFormat, find_range, read_raster
 from inr.signal._lattice_signal import LatticeSignal
 
@@ -54,6 +55,11 @@ class ImageSignal(LatticeSignal):
         lower, upper = check_numbers("value_range", value_range, "[lower, upper]")
         if not lower < upper:
             raise ValueError(f"value_range is {[lower, upper]}; expected the lower first.")
+        check_choice("truncated", truncated, ("refuse", "pad"))
+        check_choice("nonfinite", nonfinite, ("refuse", "zero"))
+        check_count("max_pixels", max_pixels)
+        if frame is not None:
+            check_count("frame", frame, minimum=0)
         raster = read_raster(
             path, frame=frame, truncated=truncated, nonfinite=nonfinite, max_pixels=max_pixels
         )
@@ -67,6 +73,9 @@ class ImageSignal(LatticeSignal):
         )
         values = pixel_format.normalize(pixels)
         if size is not None:
+            check_numbers("size", size, "[H, W]")
+            if math.prod(size) > max_pixels:
+                raise ValueError(f"size is {list(size)}; expected at most max_pixels={max_pixels}.")
             resized = resize_values(values, size)
             if pixel_format.bits == 1:
                 pixel_format = pixel_format.as_displayable()

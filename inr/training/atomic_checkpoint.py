@@ -1,5 +1,6 @@
 """Checkpoints that are whole or not there, and data, not code."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,10 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
     ) -> None:
         with replacing(path) as temporary:
-            torch.save(checkpoint, temporary)
+            # Through memory: a full disk is an OSError then, which says so.
+            buffer = io.BytesIO()
+            torch.save(checkpoint, buffer)
+            temporary.write_bytes(buffer.getbuffer())
 
     def load_checkpoint(
         self, path: str | Path, map_location: Any = None, weights_only: bool | None = True

@@ -85,11 +85,13 @@ class FieldTraining(pl.LightningModule):
         checkpoint["inr"] = {
             **self.record,
             "points": self.points,
+            "readings": self.readings,
             "clock": self.clock.state_dict(),
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.points = checkpoint["inr"]["points"]
+        self.readings = dict(checkpoint["inr"]["readings"])
         self.clock.load_state_dict(checkpoint["inr"]["clock"])
         self._apply_knobs(checkpoint["optimizer_states"][0], checkpoint["lr_schedulers"][0])
 

@@ -36,6 +36,11 @@ CASES = {
     "experiment=nope": "tancik_natural_gaussian",
     "seed=x": "expected a whole number",
     "seed=4294967296": "less than 2**32",
+    "signal.truncated=x": "expected one of refuse, pad",
+    "signal.frame=a": "frame is 'a'",
+    "signal.size=[100000,100000]": "max_pixels",
+    "trainer.max_steps=abc": "expected a whole number",
+    "trainer.log_every_n_steps=0": "expected 1 or more",
     "family=x": "is not a knob",
     "a=[1": "then KEY=VALUE",
     "loss=null": "",
@@ -100,3 +105,10 @@ def test_no_run_is_refused(
     assert result.status == 2
     assert result.err.count("\n") == 1
     assert "expected" in result.err
+
+
+def test_a_typo_in_a_sweep_is_named(run_command: Callable[..., Result]) -> None:
+    result = run_command("inr-fit", "-m", "encoding.scael=1,10", "seed=1,2")
+    assert result.status == 2
+    assert "encoding.scael is not a knob" in result.err
+    assert "Did you mean scale?" in result.err

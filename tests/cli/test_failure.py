@@ -44,3 +44,9 @@ def test_the_last_good_checkpoint_stays_and_resumes(
     assert checkpoint["global_step"] == 20
     resumed = run_command("inr-fit", *again, "optimizer.lr=0.01")
     assert resumed.status == 0, resumed.err
+
+
+def test_an_overflowing_loss_is_a_divergence(run_command: Callable[..., Result]) -> None:
+    result = run_command("inr-fit", *TINY, "optimizer.lr=1e10", "hydra.run.dir=run")
+    assert result.status == 1
+    assert "the loss was" in result.err.splitlines()[-1]

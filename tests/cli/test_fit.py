@@ -12,7 +12,7 @@ import torch
 from omegaconf import OmegaConf
 from safetensors.torch import load_file
 
-from inr.cli.override import SAMPLE, expand_path, quote
+from inr.cli.override import SAMPLE, expand_path, quote, split_flags
 from tests.conftest import TINY, Result, read_metrics
 
 
@@ -131,13 +131,21 @@ def test_a_path_in_an_override_may_have_spaces_and_equal_signs(
     assert again.status == 0, again.err
 
 
-def test_the_path_may_follow_flags() -> None:
-    assert expand_path(["-m", "photo.png", "seed=1,2"]) == [
-        "-m",
-        "seed=1,2",
-        "signal=image",
-        f"signal.path={quote(Path('photo.png').resolve())}",
-    ]
+def test_flags_may_be_anywhere() -> None:
+    arguments = ["-m", "photo.png", "--config-dir", "mine", "seed=1,2", "--info", "all", "-c=job"]
+    flags, rest = split_flags(arguments)
+    assert flags == ["-m", "--config-dir", "mine", "--info", "all", "-c=job"]
+    assert rest == ["photo.png", "seed=1,2"]
+    path = quote(Path("photo.png").resolve())
+    assert expand_path(rest) == ["seed=1,2", "signal=image", f"signal.path={path}"]
+
+
+def test_images_are_swept(run_command: Callable[..., Result]) -> None:
+    for name in ("a.png", "b.png"):
+        shutil.copy(SAMPLE, name)
+    result = run_command("inr-fit", *TINY, "signal.path=a.png,b.png", "-m")
+    assert result.status == 0, result.err
+    assert sorted(path.parts[1] for path in Path().glob("runs/*/*/*/metrics.json")) == ["a", "b"]
 
 
 def test_a_default_run_is_named_after_its_file(run_command: Callable[..., Result]) -> None:

@@ -42,6 +42,9 @@ def test_size_scale_and_region_agree(
     run_command("inr-render", folder, "--size", "48x72", "-o", "whole.png")
     run_command("inr-render", folder, "--scale", "3", "-o", "scaled.png")
     run_command("inr-render", folder, "--scale", "3", "--region", "0.5,0,1,0.25", "-o", "part.png")
+    outside = run_command("inr-render", folder, "--region", "-0.5,-0.5,1.5,1.5", "-o", "o.png")
+    assert outside.status == 0, outside.err
+    assert imageio.imread("o.png").shape == (32, 48, 3)
     whole, scaled, part = (imageio.imread(f"{name}.png") for name in ("whole", "scaled", "part"))
     assert np.array_equal(whole, scaled)
     assert part.shape == (12, 36, 3)

@@ -96,6 +96,20 @@ def test_a_stopped_run_resumes_exactly(
     assert_same_results(whole_run, resumed)
 
 
+def test_ctrl_c_has_its_status_without_the_callback(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    status, _ = stop_midway(folder, signal.SIGINT, "callback.interruption=null")
+    assert status == 130
+
+
+def test_a_run_does_not_go_back(
+    fit: Callable[..., Path], run_command: Callable[..., object]
+) -> None:
+    result = run_command("inr-fit", f"ckpt_path={fit()}", "trainer.max_steps=10")
+    assert result.status == 2
+    assert "is at step 20" in result.err
+
+
 def test_termination_is_no_success_without_the_callback(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     status, _ = stop_midway(folder, signal.SIGTERM, "callback.interruption=null")

@@ -205,3 +205,19 @@ def test_import_is_light():
         [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "set()"
+
+
+def test_a_tiff_whose_pages_lead_in_a_circle_is_refused(tmp_path: Path) -> None:
+    import struct
+
+    import tifffile
+
+    path = tmp_path / "circle.tif"
+    tifffile.imwrite(path, np.zeros((4, 4), np.uint8), metadata=None)
+    data = bytearray(path.read_bytes())
+    (first,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, first)
+    struct.pack_into("<I", data, first + 2 + 12 * count, first)
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match="lead in a circle"):
+        read_raster(path)

@@ -55,11 +55,12 @@ def test_a_crash_while_writing_leaves_the_old_checkpoint(
     path = tmp_path / "last.ckpt"
     AtomicCheckpointIO().save_checkpoint({"step": 1}, path)
 
-    def write_half(checkpoint: object, target: Path) -> None:
-        Path(target).write_bytes(b"half")
+    def write_half(target: Path, data: bytes) -> None:
+        with target.open("wb") as file:
+            file.write(data[: len(data) // 2])
         raise error
 
-    monkeypatch.setattr(torch, "save", write_half)
+    monkeypatch.setattr(Path, "write_bytes", write_half)
     with pytest.raises(error):
         AtomicCheckpointIO().save_checkpoint({"step": 2}, path)
     monkeypatch.undo()
