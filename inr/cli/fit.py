@@ -41,7 +41,7 @@ def _run(arguments: list[str]) -> None:
     overrides = resumed(expand_path(typed), flags)
     sys.argv[1:] = [*flags, *overrides]
     is_single = not flags and "LOCAL_RANK" not in os.environ
-    prepared = _prepare(overrides, typed) if is_single else None
+    prepared: Experiment | None = None
     for argument in overrides:
         if key_of(argument) == "hydra.sweep.dir" and "LOCAL_RANK" not in os.environ:
             _protect(Path(argument.partition("=")[2].strip("'\"")), "multirun.yaml")
@@ -63,6 +63,8 @@ def _run(arguments: list[str]) -> None:
     # Hydra prints errors its own way unless it is told to raise them.
     os.environ[FULL_ERROR] = "1"
     try:
+        if is_single:
+            prepared = _prepare(overrides, typed)
         hydra_main(config_path=str(CONF), config_name="config", version_base="1.3")(task)()
     except (HydraException, OmegaConfBaseException) as error:
         raise BadInputError(explain(error, overrides)) from error

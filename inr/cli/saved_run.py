@@ -65,9 +65,17 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     try:
         with warnings.catch_warnings(action="ignore"):
             checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        FieldDescription.from_plain(checkpoint["inr"]["description"])
+        record = checkpoint["inr"]
+        description = FieldDescription.from_plain(record["description"])
+        sizes = (description.in_features, description.out_features, *description.lattice)
+        if not all(isinstance(size, int) for size in (*sizes, checkpoint["global_step"])):
+            raise TypeError("its sizes are not whole numbers")
+        if not all(isinstance(override, str) for override in record["overrides"]):
+            raise TypeError("its overrides are not text")
     except OSError as error:
-        raise BadInputError(f"{path} cannot be read ({error.strerror}).") from error
+        raise BadInputError(
+            f"{path} cannot be read ({error.strerror}); expected such as RUN/checkpoints/last.ckpt."
+        ) from error
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if "Weights only load failed" in str(error):

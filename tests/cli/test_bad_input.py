@@ -112,3 +112,12 @@ def test_a_typo_in_a_sweep_is_named(run_command: Callable[..., Result]) -> None:
     assert result.status == 2
     assert "encoding.scael is not a knob" in result.err
     assert "Did you mean scale?" in result.err
+
+
+def test_a_file_name_that_hydra_would_interpolate_is_refused(
+    run_command: Callable[..., Result],
+) -> None:
+    Path("a${y}.png").write_bytes(b"")
+    result = run_command("inr-fit", "a${y}.png", *TINY)
+    assert result.status == 2
+    assert result.err.count("\n") == 1
