@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+import yaml
 from omegaconf import OmegaConf
 
 from inr.cli.build import build_field
@@ -92,7 +93,11 @@ def _load_weights(folder: Path, trust: bool) -> SavedRun:
     with bad_input():
         state, description = load_field(folder / "field.safetensors")
     try:
-        config = OmegaConf.to_container(OmegaConf.load(config_path), resolve=False)
+        text = config_path.read_text()
+        # Hydra writes none; a few of them can stand for more than fits into memory.
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
+            raise ValueError("it has aliases")
+        config = OmegaConf.to_container(OmegaConf.create(text), resolve=False)
     except Exception as error:
         raise BadInputError(
             f"{config_path} cannot be read ({type(error).__name__}); expected the configuration "

@@ -145,3 +145,15 @@ def test_a_class_in_a_composed_configuration_must_have_been_typed() -> None:
     check_composed(config, ["network.skips=[{_target_:own.Thing}]"], "x.ckpt")
     with pytest.raises(BadInputError, match=r"own\.Thing"):
         check_composed(config, ["seed=1"], "x.ckpt")
+
+
+def test_aliases_that_would_fill_the_memory_are_refused(
+    fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    folder = fit()
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join(9 * [f'*a{i - 1}'])}]" for i in range(1, 12)]
+    (folder / ".hydra" / "config.yaml").write_text("\n".join(lines))
+    result = run_command("inr-render", folder, "-o", "out.png")
+    assert result.status == 2
+    assert "cannot be read" in result.err
