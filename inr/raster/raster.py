@@ -42,4 +42,8 @@ def find_range(pixels: np.ndarray, bits: int | None) -> tuple[float, float]:
     if pixels.dtype.kind == "u":
         return 0.0, float(2 ** (bits or pixels.dtype.itemsize * 8) - 1)
     low, high = float(pixels.min()), float(pixels.max())
-    return low, high if high > low else low + max(1.0, abs(low))
+    if high > low:
+        return low, high
+    # A width of 1 is lost beside a number that is large for its dtype.
+    is_lost = np.float32(low + 1.0) == np.float32(low)
+    return low, low + (abs(low) if is_lost else 1.0)

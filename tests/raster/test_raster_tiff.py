@@ -52,6 +52,8 @@ def test_floats(dtype, predictor, photo, read_bytes):
 def test_constant_floats_have_a_range(read_bytes):
     raster = read_bytes(save_tiff(np.full((3, 4), 2.5, np.float32)))
     assert (raster.low, raster.high) == (2.5, 3.5)
+    large = read_bytes(save_tiff(np.full((3, 4), 3e30, np.float32)))
+    assert large.high > large.low
 
 
 @pytest.mark.parametrize("bits", [2, 4, 6, 10, 12, 14])
