@@ -73,3 +73,14 @@ def test_ssim_has_no_meaning_below_its_window() -> None:
     assert ssim(image, image, 1.0) is not None
     assert ssim(image[:10], image[:10], 1.0) is None
     assert ssim(image[:, :10], image[:, :10], 1.0) is None
+
+
+def test_bands_of_rows_leave_no_pixel_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = torch.Generator().manual_seed(0)
+    target = torch.rand(150, 20, 1, generator=generator)
+    prediction = target.clone()
+    # Where a band of 64 rows ends.
+    prediction[64:74] = torch.rand(10, 20, 1, generator=generator)
+    banded = ssim(prediction, target, peak=1.0)
+    monkeypatch.setattr("inr.metric.BAND", 1000)
+    assert banded == pytest.approx(ssim(prediction, target, peak=1.0), rel=1e-6)
