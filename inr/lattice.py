@@ -1,5 +1,6 @@
 """Regular lattices of cell centres in the unit cube."""
 
+import bisect
 import math
 from collections.abc import Sequence
 
@@ -41,35 +42,33 @@ def lattice_points(
     return lower + (upper - lower) * points
 
 
-def sublattice_index(shape: Sequence[int], num_points: int) -> Tensor:
-    """Flat positions of a regular sub-lattice with at most ``num_points`` cells.
+def sublattice(shape: Sequence[int], num_points: int) -> tuple[Tensor, tuple[int, ...]]:
+    """A sub-lattice of every k-th cell along each axis, in the middle of the lattice.
 
-    The axes keep their proportions, so that frequencies along them stay comparable.
+    The stride is the same all along an axis, so that frequencies mean something, and much the same
+    along all of them; an axis with fewer cells than it counts 1.
 
     Args:
         shape: Cells per axis, in array order.
-        num_points: The most positions to return, at least 1.
+        num_points: The most points, at least 1.
 
-    Shape:
-        ``(n,)`` with ``n <= num_points``, in C order.
+    Returns:
+        ``(n,)`` flat positions in the lattice, in C order, and the sub-lattice's cells per axis,
+        whose product is n.
     """
-    # An axis that is thinner than its share counts 1, and leaves the others more than theirs.
-    thick = sorted(shape)
-    while (shrink := _common_factor(thick, num_points)) * thick[0] < 1 - 1e-9:
-        thick.pop(0)
-    counts = [max(1, math.floor(n * shrink + 1e-9)) for n in shape]
-    axes = [
-        torch.div(torch.arange(k) * 2 * n + n, 2 * k, rounding_mode="floor")
-        for n, k in zip(shape, counts, strict=True)
-    ]
-    strides = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
-    grid = torch.meshgrid(*axes, indexing="ij")
-    return sum(
-        (cells * stride for cells, stride in zip(grid, strides, strict=True)),
-        start=torch.zeros((), dtype=torch.int64),
-    ).reshape(-1)
 
+    def count(n: int, stride: int) -> int:
+        return max(1, n // stride)
 
-def _common_factor(shape: Sequence[int], num_points: int) -> float:
-    """What to multiply each axis with for ``num_points`` cells in all, at most 1."""
-    return min(1.0, (num_points / math.prod(shape)) ** (1 / len(shape)))
+    common = bisect.bisect_left(
+        range(max(shape)),
+        True,
+        key=lambda s: math.prod(count(n, s + 1) for n in shape) <= num_points,
+    )
+    counts = [count(n, common + 1) for n in shape]
+    index = torch.zeros(1, dtype=torch.int64)
+    for n, k in zip(shape, counts, strict=True):
+        stride = n // k
+        margin = (n - (k - 1) * stride - 1) // 2
+        index = (index[:, None] * n + margin + stride * torch.arange(k)).flatten()
+    return index, tuple(counts)

@@ -1,8 +1,10 @@
 """Lightning callbacks: what is watched, written and guarded while a field trains."""
 
+from inr.callback._look import LookCallback
 from inr.callback.checkpoint import CheckpointCallback
 from inr.callback.curve import CurveCallback
 from inr.callback.divergence import DivergenceCallback, DivergenceError
+from inr.callback.frequency_bands import FrequencyBandsCallback
 from inr.callback.interruption import InterruptionCallback
 from inr.callback.ntk_spectrum import NTKSpectrumCallback
 from inr.callback.progress import ProgressCallback
@@ -13,7 +15,9 @@ __all__ = [
     "CurveCallback",
     "DivergenceCallback",
     "DivergenceError",
+    "FrequencyBandsCallback",
     "InterruptionCallback",
+    "LookCallback",
     "NTKSpectrumCallback",
     "ProgressCallback",
     "ReconstructionCallback",

@@ -1,14 +1,21 @@
 """Callbacks that look at a field often at first, then ever more rarely."""
 
+import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import pytorch_lightning as pl
 
 from inr.argument import check_count
 from inr.callback._schedule import is_log_spaced
+from inr.callback._writer import tensorboard_writers
 from inr.callback.divergence import is_sound
+from inr.signal import LatticeSignal
 from inr.training import FieldTraining
+
+DRAWING_SHARE = 0.02
+FIRST_DRAWING_SECONDS = 0.2
 
 
 class LookCallback(pl.Callback, ABC):
@@ -23,6 +30,14 @@ class LookCallback(pl.Callback, ABC):
     def __init__(self, per_decade: int) -> None:
         self.per_decade = check_count("per_decade", per_decade)
         self._last_step: int | None = None
+        self._drawing_seconds = FIRST_DRAWING_SECONDS
+
+    def check(self, signal: LatticeSignal) -> None:
+        """Refuses knobs that do not suit a signal, before a run begins.
+
+        Raises:
+            ValueError: One of them does not.
+        """
 
     @abstractmethod
     def look(self, trainer: pl.Trainer, training: FieldTraining) -> None:
@@ -37,6 +52,26 @@ class LookCallback(pl.Callback, ABC):
             if is_sound(trainer, pl_module):
                 self._last_step = trainer.global_step
                 self.look(trainer, pl_module)
+
+    def draw_if_affordable(
+        self, trainer: pl.Trainer, training: FieldTraining, draw: Callable[[], None]
+    ) -> None:
+        """Draws figures at the end, and before while they take a small share of the training.
+
+        A figure takes as long as many steps, and shows all looks so far: the last has them all.
+
+        Args:
+            trainer: Says where the run is.
+            training: Says how long it has taken.
+            draw: Draws and writes them.
+        """
+        if not tensorboard_writers(trainer):
+            return
+        allowed = DRAWING_SHARE * training.clock.training_seconds
+        if trainer.global_step == trainer.max_steps or self._drawing_seconds < allowed:
+            start = time.perf_counter()
+            draw()
+            self._drawing_seconds += time.perf_counter() - start
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.global_step == 0:

@@ -1,42 +1,98 @@
-"""The spectrum of the tangent kernel while a run trains."""
+"""The tangent kernel while a run trains."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
-from matplotlib import colormaps
-from matplotlib.figure import Figure
+import torch
+from torch import Tensor
+from torch.optim import Adam
+from torch.utils.tensorboard import SummaryWriter
 
-from inr.argument import check_count
+from inr.argument import check_choice, check_count
 from inr.atomic import replacing
+from inr.callback._error import error_energies
 from inr.callback._look import LookCallback
+from inr.callback._ntk_figures import draw_content, draw_rates, draw_residuals, draw_spectra
 from inr.callback._writer import tensorboard_writers
-from inr.ntk import probe_lattice
+from inr.frequency import OctaveBands, band_labels
+from inr.lattice import lattice_points, sublattice
+from inr.ntk import (
+    Probe,
+    adam_weighting,
+    band_eigenvalues,
+    check_outputs,
+    decay_rates,
+    fourier_content,
+    max_lr,
+    mode_energies,
+    probe_field,
+    subspace_rotation,
+)
+from inr.signal import LatticeSignal
 from inr.training import FieldTraining
 
 CURVE_POINTS = 200
 
 
 class NTKSpectrumCallback(LookCallback):
-    """Logs the eigenvalues of the empirical tangent kernel on a regular sub-lattice.
+    """Logs the spectrum of the empirical tangent kernel, and what it says about the training.
 
-    It looks at each checkpoint too. The kernel is exact, in float64, and the mean over outputs.
-    Eigenvalues go to ``ntk/step=00000100.npz``; to the loggers go λmax, trace, condition number and
-    effective rank; to TensorBoard also the series ``ntk_spectrum/step_00000100``, log10 λ against
-    the mode's number, and a figure of all looks.
+    It looks at each checkpoint too. Each look goes to ``ntk/step=00000100.npz``, which has all that
+    the figures show (docs/kernel.md says what is in it); its numbers go to the loggers, among them
+    the drift ‖Θ_t − Θ_0‖/‖Θ_0‖, the rotation of the leading eigenvectors, and the largest stable
+    learning rate beside the one in use; curves, such as ``ntk_spectrum/step_00000100`` with log10 λ
+    against the mode's number, and figures of all looks to TensorBoard.
 
     The training is left as it is: weights and random draws are the same with it and without.
 
     Args:
         num_points: Lattice points in the kernel, at most.
+        placement: ``lattice`` takes a regular sub-lattice, so that frequencies mean something;
+            ``random`` draws points of the lattice.
         per_decade: Looks per decade of steps.
+        outputs: ``mean`` over outputs, ``full`` for all pairs, or the number of one.
+        k: Leading eigenvalues to find; None is all. Where the kernel has more than 4,096 rows,
+            they are found without forming it, and there is no drift.
+        preconditioned: Whether to log the kernel that Adam steps, J D⁻¹ Jᵀ, too.
+        leading_modes: Eigenvectors whose common rotation is measured.
+        seed: Of random points.
     """
 
-    def __init__(self, *, num_points: int = 1024, per_decade: int = 1) -> None:
+    def __init__(
+        self,
+        *,
+        num_points: int = 1024,
+        placement: str = "lattice",
+        per_decade: int = 1,
+        outputs: str | int = "mean",
+        k: int | None = None,
+        preconditioned: bool = False,
+        leading_modes: int = 16,
+        seed: int = 0,
+    ) -> None:
         super().__init__(per_decade)
         self.num_points = check_count("num_points", num_points)
-        self._spectra: dict[int, np.ndarray] = {}
+        self.placement = check_choice("placement", placement, ("lattice", "random"))
+        self.outputs: Any = outputs
+        self.k = None if k is None else check_count("k", k)
+        self.preconditioned = preconditioned
+        self.leading_modes = check_count("leading_modes", leading_modes)
+        self.seed = check_count("seed", seed, minimum=0)
+        self._looks: dict[int, dict[str, Any]] = {}
+        self._first: dict[str, Tensor] = {}
+        self._previous: dict[str, Any] = {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """What later looks are compared with."""
+        return {"first": self._first, "previous": self._previous}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._first, self._previous = state_dict["first"], state_dict["previous"]
+
+    def check(self, signal: LatticeSignal) -> None:
+        check_outputs(self.outputs, signal.out_features)
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
@@ -47,39 +103,207 @@ class NTKSpectrumCallback(LookCallback):
 
     def look(self, trainer: pl.Trainer, training: FieldTraining) -> None:
         step = trainer.global_step
-        probe = probe_lattice(training.field, training.signal.lattice, self.num_points)
-        self._spectra[step] = probe.eigenvalues.numpy()
-        arrays = {"eigenvalues": probe.eigenvalues.numpy(), "coords": probe.coords.numpy()}
+        try:
+            look = self._measure(trainer, training)
+        except Exception as error:
+            raise RuntimeError(
+                f"the look at the tangent kernel at step {step} failed: {error} Fewer points may "
+                "help (callback.ntk_spectrum.num_points=256); callback.ntk_spectrum=null trains "
+                "without it."
+            ) from error
+        self._looks[step] = look
         path = Path(trainer.default_root_dir) / "ntk" / f"step={step:08d}.npz"
         with replacing(path) as temporary:
-            np.savez(temporary, step=step, **arrays, **probe.scalars)  # type: ignore[arg-type]
-        self._log(trainer, step, probe.scalars)
-
-    def _log(self, trainer: pl.Trainer, step: int, scalars: dict[str, float]) -> None:
-        finite = {f"ntk/{k}": v for k, v in scalars.items() if np.isfinite(v)}
+            np.savez(temporary, step=step, **look)
         for logger in trainer.loggers:
-            logger.log_metrics(finite, step)
-        spectrum = self._spectra[step]
-        modes = np.unique(np.geomspace(1, len(spectrum), CURVE_POINTS).round().astype(int))
+            logger.log_metrics(_numbers(look), step)
         for writer in tensorboard_writers(trainer):
-            for mode in modes[spectrum[modes - 1] > 0]:
-                writer.add_scalar(
-                    f"ntk_spectrum/step_{step:08d}", np.log10(spectrum[mode - 1]), mode
+            _add_curves(writer, look, step)
+        self.draw_if_affordable(trainer, training, lambda: self._draw(trainer))
+
+    def _measure(self, trainer: pl.Trainer, training: FieldTraining) -> dict[str, Any]:
+        """What the ``.npz`` of a look has."""
+        signal = training.signal
+        index, shape = self._place(signal.lattice)
+        index = index.to(signal.device)
+        coords = lattice_points(signal.lattice, index, dtype=torch.float64)
+        probe = self._probe(training, coords)
+        with torch.no_grad():
+            values = training.field(coords.to(signal.values.dtype))
+        residual = self._select((values - signal.values[index]).double())
+        vectors = probe.spectrum.eigenvectors
+        assert vectors is not None
+        look: dict[str, Any] = {
+            "coords": coords,
+            "lattice": np.array(shape or ()),
+            "outputs": self.outputs,
+            "eigenvalues": probe.spectrum.eigenvalues,
+            "residual_energies": mode_energies(vectors, residual.to(vectors)),
+            "lr": trainer.optimizers[0].param_groups[0]["lr"],
+            **probe.scalars,
+            **self._changes(probe),
+        }
+        if probe.spectrum.residuals is not None:
+            look["residuals"] = probe.spectrum.residuals
+        adapted = self._probe_adapted(trainer, training, coords)
+        if adapted is not None:
+            look["preconditioned_eigenvalues"] = adapted.spectrum.eigenvalues
+            beta1 = trainer.optimizers[0].param_groups[0]["betas"][0]
+            largest = adapted.spectrum.eigenvalues[0].item()
+            look["preconditioned_max_lr"] = max_lr(largest, probe.num_values, beta1=beta1)
+        if shape is not None and self.outputs != "full" and probe.kernel is not None:
+            look["eigenvector_bands"] = fourier_content(vectors, shape)
+            look["band_edges"] = np.array(OctaveBands(shape).edges)
+            governing = adapted if self.preconditioned else probe
+            look |= self._compare_bands(trainer, training, governing, shape)
+        return {key: _plain(value) for key, value in look.items()}
+
+    def _place(self, lattice: tuple[int, ...]) -> tuple[Tensor, tuple[int, ...] | None]:
+        """Flat positions of the points, and their own lattice's shape if they have one."""
+        if self.placement == "lattice":
+            return sublattice(lattice, self.num_points)
+        generator = torch.Generator().manual_seed(self.seed)
+        order = torch.randperm(int(np.prod(lattice)), generator=generator)
+        return order[: self.num_points].sort().values, None
+
+    def _probe(
+        self, training: FieldTraining, coords: Tensor, weighting: dict[str, Tensor] | None = None
+    ) -> Probe:
+        return probe_field(
+            training.field,
+            coords,
+            outputs=self.outputs,
+            k=self.k,
+            weighting=weighting,
+            eigenvectors=weighting is None,
+        )
+
+    def _probe_adapted(
+        self, trainer: pl.Trainer, training: FieldTraining, coords: Tensor
+    ) -> Probe | None:
+        """The kernel that the optimizer steps; none before its first step."""
+        optimizer = trainer.optimizers[0]
+        if not self.preconditioned or (isinstance(optimizer, Adam) and not optimizer.state):
+            return None
+        return self._probe(training, coords, adam_weighting(optimizer, training.field))
+
+    def _select(self, values: Tensor) -> Tensor:
+        """``(n, c)`` values as the kernel has them: ``(n·c, 1)``, ``(n, c)`` or ``(n, 1)``."""
+        if self.outputs == "full":
+            return values.flatten()[:, None]
+        return values if self.outputs == "mean" else values[:, [self.outputs]]
+
+    def _changes(self, probe: Probe) -> dict[str, float]:
+        """How far the kernel and its leading eigenvectors have moved since the first look."""
+        vectors = probe.spectrum.eigenvectors
+        assert vectors is not None
+        now = {"eigenvectors": vectors[:, : self.leading_modes].float().cpu()}
+        if probe.kernel is not None:
+            now["kernel"] = probe.kernel.float().cpu()
+        if not self._first:
+            self._first = now
+        changes = {}
+        if now["eigenvectors"].shape == self._first["eigenvectors"].shape:
+            changes["rotation"] = subspace_rotation(
+                self._first["eigenvectors"], now["eigenvectors"]
+            )
+        first = self._first.get("kernel")
+        if first is not None and "kernel" in now and first.shape == now["kernel"].shape:
+            changes["drift"] = ((now["kernel"] - first).norm() / first.norm()).item()
+        return changes
+
+    def _compare_bands(
+        self,
+        trainer: pl.Trainer,
+        training: FieldTraining,
+        governing: Probe | None,
+        shape: tuple[int, ...],
+    ) -> dict[str, Any]:
+        """Each octave's error now, and its decay since the look before, measured and predicted.
+
+        Predicted by the kernel of then, at the mean of the learning rates of then and now.
+        """
+        energies = error_energies(training, self._select).cpu()[: len(OctaveBands(shape))]
+        lr = trainer.optimizers[0].param_groups[0]["lr"]
+        now = {"step": trainer.global_step, "lr": lr, "band_energies": energies}
+        found: dict[str, Any] = {"band_energies": energies}
+        if governing is not None and governing.kernel is not None:
+            rates = band_eigenvalues(governing.kernel, shape).cpu()
+            now["band_eigenvalues"] = found["band_eigenvalues"] = rates
+            now["num_values"] = governing.num_values
+        before, self._previous = self._previous, now
+        if len(before.get("band_energies", ())) == len(energies) and now["step"] > before["step"]:
+            decay = (before["band_energies"] / energies).log() / 2
+            found["measured_rates"] = decay / (now["step"] - before["step"])
+            if "band_eigenvalues" in before:
+                found["predicted_rates"] = decay_rates(
+                    before["band_eigenvalues"], (before["lr"] + lr) / 2, before["num_values"]
                 )
-            writer.add_figure("ntk/spectrum", draw_spectra(self._spectra), step)
+        optimizer = type(trainer.optimizers[0]).__name__
+        found["predictor"] = (
+            f"the kernel that {optimizer} steps"
+            if self.preconditioned
+            else f"Θ for gradient descent (the run steps {optimizer})"
+        )
+        return found
+
+    def _draw(self, trainer: pl.Trainer) -> None:
+        """Figures of all looks so far, and of the last one's eigenvectors."""
+        step = trainer.global_step
+        last = self._looks[step]
+        figures = {"spectrum": draw_spectra(self._looks), "residual": draw_residuals(self._looks)}
+        if "preconditioned_eigenvalues" in last:
+            figures["preconditioned"] = draw_spectra(
+                self._looks, "preconditioned_eigenvalues", "Spectrum of the kernel that Adam steps"
+            )
+        if "eigenvector_bands" in last:
+            content = draw_content(last["eigenvector_bands"], last["band_edges"], step)
+            figures["content"] = content
+        if "measured_rates" in last:
+            figures["rates"] = draw_rates(self._looks)
+        for writer in tensorboard_writers(trainer):
+            for name, figure in figures.items():
+                writer.add_figure(f"ntk/{name}", figure, step)
 
 
-def draw_spectra(spectra: dict[int, np.ndarray]) -> Figure:
-    """Eigenvalues against their number, both logarithmic, darker to brighter with the step."""
-    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
-    axes = figure.subplots()
-    for position, (step, values) in enumerate(sorted(spectra.items())):
-        color = colormaps["viridis"](0.9 * position / max(len(spectra) - 1, 1))
-        positive = values[values > 0]
-        axes.loglog(np.arange(1, len(positive) + 1), positive, color=color, label=f"step {step}")
-    axes.set_xlabel("mode")
-    axes.set_ylabel("eigenvalue of Θ")
-    axes.set_title("Spectrum of the tangent kernel")
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False, fontsize="small")
-    return figure
+def _add_curves(writer: SummaryWriter, look: dict[str, Any], step: int) -> None:
+    """Series against the mode's number, which TensorBoard lays over each other."""
+    _add_curve(writer, f"ntk_spectrum/step_{step:08d}", _logarithms(look["eigenvalues"]))
+    _add_curve(writer, f"ntk_residual/step_{step:08d}", np.cumsum(look["residual_energies"]))
+    if "preconditioned_eigenvalues" in look:
+        values = _logarithms(look["preconditioned_eigenvalues"])
+        _add_curve(writer, f"ntk_preconditioned/step_{step:08d}", values)
+
+
+def _add_curve(writer: SummaryWriter, tag: str, values: np.ndarray) -> None:
+    """At modes that are evenly spaced in the logarithm of their number."""
+    modes = np.unique(np.geomspace(1, len(values), CURVE_POINTS).round().astype(int))
+    for mode in modes[np.isfinite(values[modes - 1])]:
+        writer.add_scalar(tag, values[mode - 1], mode)
+
+
+def _logarithms(values: np.ndarray) -> np.ndarray:
+    """log10, and NaN where there is none."""
+    return np.log10(np.where(values > 0, values, np.nan))
+
+
+def _numbers(look: dict[str, Any]) -> dict[str, float]:
+    """What loggers get of a look: its numbers, and the rates of each octave."""
+    numbers = {
+        f"ntk/{key}": value
+        for key, value in look.items()
+        if isinstance(value, float) and np.isfinite(value)
+    }
+    for kind in ("predicted_rates", "measured_rates"):
+        if kind in look:
+            labels = band_labels(look["band_edges"].tolist())
+            numbers |= {
+                f"ntk_{kind}/{label}": rate
+                for label, rate in zip(labels, look[kind].tolist(), strict=True)
+                if np.isfinite(rate)
+            }
+    return numbers
+
+
+def _plain(value: Any) -> Any:
+    return value.detach().cpu().numpy() if isinstance(value, Tensor) else value

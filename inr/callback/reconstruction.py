@@ -8,7 +8,7 @@ from torch import Tensor
 from inr.argument import check_count, check_positive
 from inr.callback._look import LookCallback
 from inr.callback._writer import tensorboard_writers
-from inr.training import FieldTraining, measure, reconstruct
+from inr.training import FieldTraining, measure
 
 
 class ReconstructionCallback(LookCallback):
@@ -29,7 +29,7 @@ class ReconstructionCallback(LookCallback):
 
     def look(self, trainer: pl.Trainer, training: FieldTraining) -> None:
         signal = training.signal
-        values = reconstruct(training.field, signal)
+        values = training.render().clamp(*signal.value_range)
         metrics = measure(values, signal)
         training.readings |= metrics
         for logger in trainer.loggers:

@@ -14,7 +14,8 @@ from omegaconf import DictConfig
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from inr.argument import check_choice, check_count
-from inr.cli.failure import BadInputError
+from inr.callback import LookCallback
+from inr.cli.failure import BadInputError, bad_input
 from inr.field import Field
 from inr.sampler import Sampler
 from inr.signal import ImageSignal
@@ -64,11 +65,7 @@ def build_experiment(cfg: DictConfig) -> Experiment:
         build(cfg, "loss"),
         build(cfg, "optimizer"),
         build(cfg, "scheduler"),
-        [
-            build(cfg.callback, name, f"callback.{name}")
-            for name in cfg.callback
-            if cfg.callback[name]
-        ],
+        [_build_callback(cfg, name, signal) for name in cfg.callback if cfg.callback[name]],
     )
     try:
         optimizer = experiment.make_optimizer(field)
@@ -76,6 +73,14 @@ def build_experiment(cfg: DictConfig) -> Experiment:
     except (TypeError, ValueError) as error:
         raise BadInputError(f"optimizer, scheduler: {error}") from error
     return experiment
+
+
+def _build_callback(cfg: DictConfig, name: str, signal: ImageSignal) -> pl.Callback:
+    callback: pl.Callback = build(cfg.callback, name, f"callback.{name}")
+    if isinstance(callback, LookCallback):
+        with bad_input(f"callback.{name}"):
+            callback.check(signal)
+    return callback
 
 
 def build_field(cfg: DictConfig, in_features: int, out_features: int) -> Field:

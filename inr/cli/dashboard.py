@@ -16,6 +16,9 @@ LAYOUT = {
         "Effective rank": ["Multiline", ["ntk/effective_rank"]],
         "Condition number": ["Multiline", ["ntk/condition_number"]],
     },
+    "Spectral bias": {
+        "Relative error of each octave": ["Multiline", [r"frequency_bands/.*"]],
+    },
     "Fit": {
         "PSNR (dB)": ["Multiline", [r"^(test_|train_)?psnr$"]],
         "PSNR of the batch (dB)": ["Multiline", ["train/psnr"]],

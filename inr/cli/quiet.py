@@ -7,7 +7,7 @@ from typing import Any
 
 
 def quiet_libraries(program: str) -> None:
-    """Shows our warnings as one line each, and nothing of Lightning's below an error.
+    """Shows our warnings as one line each, and nothing that is logged below an error.
 
     Args:
         program: Begins each line.
@@ -17,6 +17,6 @@ def quiet_libraries(program: str) -> None:
         print(f"{program}: {' '.join(str(message).split())}", file=sys.stderr)
 
     warnings.showwarning = show
-    for name in ("pytorch_lightning", "lightning_fabric"):
+    for name in ("pytorch_lightning", "lightning_fabric", "inr"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module=r"(pytorch_lightning|lightning_fabric|torch)\b")

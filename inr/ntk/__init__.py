@@ -1,14 +1,45 @@
 """Tangent kernels of any ``nn.Module``: a plain PyTorch library."""
 
+from inr.ntk.alignment import cumulative_energy, kernel_target_alignment, mode_energies
+from inr.ntk.bands import band_eigenvalues, fourier_content, fourier_energies
+from inr.ntk.conditioning import (
+    condition_number,
+    effective_rank,
+    falloff_exponent,
+    participation_ratio,
+)
 from inr.ntk.empirical import empirical_ntk
-from inr.ntk.probe import Probe, probe_lattice
-from inr.ntk.spectrum import condition_number, effective_rank, eigenvalues
+from inr.ntk.operator import NTKOperator
+from inr.ntk.outputs import check_outputs, num_rows
+from inr.ntk.preconditioner import adam_weighting
+from inr.ntk.probe import Probe, probe_field
+from inr.ntk.rates import decay_rates, max_lr, steps_to_learn
+from inr.ntk.spectrum import DENSE_ROWS, Spectrum, spectrum
+from inr.ntk.subspace import subspace_rotation
 
 __all__ = [
+    "DENSE_ROWS",
+    "NTKOperator",
     "Probe",
+    "Spectrum",
+    "adam_weighting",
+    "band_eigenvalues",
+    "check_outputs",
     "condition_number",
+    "cumulative_energy",
+    "decay_rates",
     "effective_rank",
-    "eigenvalues",
     "empirical_ntk",
-    "probe_lattice",
+    "falloff_exponent",
+    "fourier_content",
+    "fourier_energies",
+    "kernel_target_alignment",
+    "max_lr",
+    "mode_energies",
+    "num_rows",
+    "participation_ratio",
+    "probe_field",
+    "spectrum",
+    "steps_to_learn",
+    "subspace_rotation",
 ]

@@ -1,23 +1,39 @@
-"""The empirical neural tangent kernel of a module."""
+"""The empirical neural tangent kernel of a module or a function."""
 
+import logging
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from inr.argument import check_choice, check_count
 from inr.ntk.contraction import contracted_ntk
-from inr.ntk.structured import linear_layers, structured_ntk, trained_parameters
+from inr.ntk.function import Parameters, PointFunction, PointMap
+from inr.ntk.outputs import Outputs, check_outputs, num_rows
+from inr.ntk.plan import Plan, plan_ntk
+from inr.ntk.structured import LayerFactors, add_gram, layer_factors
+
+Method = Literal["auto", "structured", "contraction"]
+METHODS = ("auto", "structured", "contraction")
+TILE = 512
+
+log = logging.getLogger(__name__)
 
 
 def empirical_ntk(
-    model: nn.Module,
+    model: PointMap,
     x: Tensor,
     x2: Tensor | None = None,
     *,
-    outputs: Literal["full", "mean"] | int = "full",
-    method: Literal["auto", "structured", "contraction"] = "auto",
+    outputs: Outputs = "full",
+    method: Method = "auto",
+    params: Parameters | None = None,
+    weighting: Mapping[str, Tensor] | None = None,
+    chunk_size: int | None = None,
+    dtype: torch.dtype | None = None,
 ) -> Tensor:
-    r"""Empirical tangent kernel Θ = J Jᵀ of a pointwise module at its present weights.
+    r"""Empirical tangent kernel Θ = J Jᵀ at the present weights.
 
     .. math::
         \Theta_{no,mp} = \sum_\theta
@@ -26,72 +42,111 @@ def empirical_ntk(
     The sum is over trainable parameters; nothing is normalised.
 
     Args:
-        model: ``(n, d) -> (n, c)``, each point by itself. Its dtype is the kernel's.
-        x: ``(n, d)``.
-        x2: ``(m, d)``; ``x`` when None.
+        model: ``(n, ...) -> (n, ...)``, each point by itself; further output axes are one. Or a
+            callable ``(params, x) -> outputs``, such as a measurement of a module's outputs.
+        x: ``(n, ...)`` points, most often ``(n, d)``.
+        x2: ``(m, ...)``; ``x`` when None.
         outputs: ``full`` has rows n·c + o and columns m·c + p; ``mean`` is (1/c) Σ_o Θ_oo; a
             number is that output's block.
-        method: ``contraction`` of Jacobians, for any module; ``structured``, by linear layers, with
-            contraction for the parameters outside them; ``auto``, structured where it can be.
+        method: ``contraction`` of single points' Jacobians; ``structured``, a product of two small
+            Gram matrices for each linear layer, and contraction for the other parameters; ``auto``,
+            whichever needs fewer multiplications (logged at INFO, see :func:`plan_ntk`). They mean
+            the same.
+        params: Parameters of a callable by name; None for a module.
+        weighting: P ≥ 0 of Θ = J P Jᵀ by parameter name, such as a preconditioner's; ones when
+            None.
+        chunk_size: Points at once on each side; chosen to fit caches and memory when None.
+        dtype: float32 or float64; the model's when None (float32 for lower ones).
 
     Shape:
         ``(n·c, m·c)`` for ``full``, else ``(n, m)``.
 
     Raises:
-        ValueError: The module is not pointwise or has nothing to train, ``structured`` does not
-            cover it, or an argument is none of the above.
+        ValueError: The model mixes points, draws numbers, has nothing to train or no finite
+            kernel, ``structured`` does not cover it, or an argument is out of range.
+        TypeError: ``params`` do not suit the model.
 
     References:
-        Jacot, Gabriel and Hongler 2018, "Neural Tangent Kernel", section 4.
+        Jacot, Gabriel and Hongler 2018, "Neural Tangent Kernel", section 4; Novak, Sohl-Dickstein
+        and Schoenholz 2022, "Fast Finite Width Neural Tangent Kernel", eq. 9.
+
+    Example:
+        >>> model = torch.nn.Linear(2, 1)
+        >>> x = torch.tensor([[1.0, 0.0], [0.0, 2.0]])
+        >>> empirical_ntk(model, x)
+        tensor([[2., 1.],
+                [1., 5.]])
     """
-    if method not in ("auto", "structured", "contraction"):
-        raise ValueError(f"method is {method!r}; expected auto, structured or contraction.")
-    if not any(p.requires_grad for p in model.parameters()):
+    check_choice("method", method, METHODS)
+    if chunk_size is not None:
+        check_count("chunk_size", chunk_size)
+    function = PointFunction(model, params, dtype)
+    x = function.place(x)
+    x2 = None if x2 is None else function.place(x2)
+    num_outputs = function.check(x)
+    check_outputs(outputs, num_outputs)
+    plan = plan_ntk(function, x, x2, outputs=outputs, method=method, weighted=weighting is not None)
+    log.info("%s", plan)
+    with torch.autocast(function.device.type, enabled=False):
+        kernel = _compute(function, x, x2, plan, outputs, weighting, chunk_size)
+    if not torch.linalg.vector_norm(kernel, torch.inf).isfinite():
         raise ValueError(
-            "the module has no trainable parameters; expected some. Call requires_grad_(True)."
+            f"the kernel of {function.name} is not finite; its weights or gradients overflow."
         )
-    _check_pointwise(model, x)
-    other = x if x2 is None else x2
-    kernel = None if method == "contraction" else structured_ntk(model, x, x2)
-    if kernel is None:
-        if method == "structured":
-            raise ValueError(
-                "method='structured' covers modules with linear layers that are each used once; "
-                "expected method='auto' or 'contraction' for this one."
+    return kernel
+
+
+def _compute(
+    function: PointFunction,
+    x: Tensor,
+    x2: Tensor | None,
+    plan: Plan,
+    outputs: Outputs,
+    weighting: Mapping[str, Tensor] | None,
+    chunk_size: int | None,
+) -> Tensor:
+    """The kernel as planned."""
+    if plan.contracted:
+        rest = contracted_ntk(
+            function,
+            x,
+            x2,
+            outputs=outputs,
+            names=plan.contracted,
+            weighting=weighting,
+            chunk_size=chunk_size,
+        )
+    if not plan.layers:
+        return rest
+    left = layer_factors(function, x, plan.layers, outputs)
+    right = None if x2 is None else layer_factors(function, x2, plan.layers, outputs)
+    kernel = _sum_layers(left, right, outputs, weighting, chunk_size or TILE)
+    return kernel.add_(rest) if plan.contracted else kernel
+
+
+def _sum_layers(
+    left: list[LayerFactors],
+    right: list[LayerFactors] | None,
+    outputs: Outputs,
+    weighting: Mapping[str, Tensor] | None,
+    tile: int,
+) -> Tensor:
+    """Linear layers' part of the kernel, in tiles that stay in cache, each once if symmetric."""
+    gradients = left[0].gradients
+    (n, c, _), m = gradients.shape, len((right or left)[0].gradients)
+    kernel = gradients.new_empty(num_rows(n, c, outputs), num_rows(m, c, outputs))
+    step = max(1, tile // num_rows(1, c, outputs))
+    for i in range(0, n, step):
+        for j in range(i if right is None else 0, m, step):
+            rows, columns = slice(i, i + step), slice(j, j + step)
+            height, width = (
+                num_rows(len(range(k)[s]), c, outputs) for k, s in ((n, rows), (m, columns))
             )
-        kernel = contracted_ntk(model, x, other)
-    elif rest := _outside_linear_layers(model):
-        kernel = kernel + contracted_ntk(model, x, other, parameters=rest)
-    return _select(kernel, outputs)
-
-
-def _outside_linear_layers(model: nn.Module) -> list[str]:
-    """Names of trainable parameters that the structured kernel leaves out."""
-    covered = {id(p) for p in trained_parameters(linear_layers(model))}
-    return [n for n, p in model.named_parameters() if p.requires_grad and id(p) not in covered]
-
-
-def _select(kernel: Tensor, outputs: str | int) -> Tensor:
-    """The layout that was asked for, of an ``(n, c, m, c)`` kernel."""
-    if outputs == "full":
-        return kernel.flatten(2, 3).flatten(0, 1)
-    if outputs == "mean":
-        return kernel.diagonal(dim1=1, dim2=3).mean(-1)
-    if isinstance(outputs, int) and 0 <= outputs < kernel.shape[1]:
-        return kernel[:, outputs, :, outputs]
-    raise ValueError(
-        f"outputs is {outputs!r}; expected full, mean or a number below {kernel.shape[1]}."
-    )
-
-
-@torch.no_grad()
-def _check_pointwise(model: nn.Module, x: Tensor) -> None:
-    """Refuses modules that mix points (batch norm in training) or draw numbers (dropout)."""
-    half = (len(x) + 1) // 2
-    whole = model(x)
-    repeats = torch.allclose(whole, model(x), rtol=1e-3, atol=1e-5)
-    if not repeats or not torch.allclose(whole[:half], model(x[:half]), rtol=1e-3, atol=1e-5):
-        raise ValueError(
-            "the module gives a point another value when repeated or among others; expected one "
-            "that treats each point by itself. Call eval() if it has batch norm or dropout."
-        )
+            part = gradients.new_zeros(height, width)
+            for a, b in zip(left, right or left, strict=True):
+                add_gram(part, a.at(rows), b.at(columns), outputs, weighting)
+            top, start = num_rows(i, c, outputs), num_rows(j, c, outputs)
+            kernel[top : top + height, start : start + width] = part
+            if right is None:
+                kernel[start : start + width, top : top + height] = part.T
+    return kernel

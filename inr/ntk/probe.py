@@ -1,52 +1,99 @@
-"""One look at a field's tangent kernel."""
+"""One look at a tangent kernel: its spectrum at some points of a field."""
 
 import copy
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from inr.lattice import lattice_points, sublattice_index
+from inr.ntk.conditioning import (
+    condition_number,
+    effective_rank,
+    falloff_exponent,
+    participation_ratio,
+)
 from inr.ntk.empirical import empirical_ntk
-from inr.ntk.spectrum import condition_number, effective_rank, eigenvalues
+from inr.ntk.operator import NTKOperator
+from inr.ntk.outputs import Outputs
+from inr.ntk.rates import max_lr
+from inr.ntk.spectrum import DENSE_ROWS, Spectrum, spectrum
 
 
 class Probe(NamedTuple):
-    """A kernel's spectrum on some points, on the CPU.
+    """A kernel at some points.
 
     Attributes:
-        eigenvalues: ``(n,)``, descending, in float64.
-        coords: ``(n, d)`` points.
-        scalars: ``lambda_max``, ``trace``, ``condition_number`` and ``effective_rank``.
+        spectrum: Its eigenvalues: all of them, or the leading ones.
+        kernel: ``(rows, rows)`` in float64; None where it was never formed.
+        trace: The sum of all eigenvalues.
+        num_values: Points times outputs: what the mean of a loss is over.
     """
 
-    eigenvalues: Tensor
-    coords: Tensor
-    scalars: dict[str, float]
+    spectrum: Spectrum
+    kernel: Tensor | None
+    trace: float
+    num_values: int
+
+    @property
+    def scalars(self) -> dict[str, float]:
+        """What the eigenvalues say, by name; of leading ones alone only what they can say.
+
+        ``max_lr`` is the largest stable rate of gradient descent on the mean squared error.
+        """
+        values = self.spectrum.eigenvalues
+        scalars = {
+            "lambda_max": values[0].item(),
+            "trace": self.trace,
+            "max_lr": max_lr(values[0].item(), self.num_values),
+            "falloff_exponent": falloff_exponent(values),
+        }
+        if len(values) < self.spectrum.rows:
+            return scalars
+        return scalars | {
+            "condition_number": condition_number(values),
+            "effective_rank": effective_rank(values),
+            "participation_ratio": participation_ratio(values),
+        }
 
 
-def probe_lattice(field: nn.Module, lattice: tuple[int, ...], num_points: int) -> Probe:
-    """Spectrum of the exact kernel, the mean over outputs, on a regular sub-lattice.
+def probe_field(
+    field: nn.Module,
+    coords: Tensor,
+    *,
+    outputs: Outputs = "mean",
+    k: int | None = None,
+    weighting: Mapping[str, Tensor] | None = None,
+    eigenvectors: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Probe:
+    """The spectrum of a field's kernel at given points; the field is left as it is.
 
-    The field is left as it is: a copy of it is evaluated in float64, since the small eigenvalues
-    drown in float32's rounding.
+    A kernel of up to 4,096 rows, or one of which all eigenvalues are wanted, is formed in float64,
+    since the small eigenvalues drown in float32's rounding. Of a larger one the leading k are found
+    by products in the field's own dtype.
 
     Args:
         field: ``(n, d) -> (n, c)``.
-        lattice: Cells per axis, in array order.
-        num_points: Points, at most.
+        coords: ``(n, d)``.
+        outputs: ``full``, ``mean`` or the number of one.
+        k: Leading eigenvalues; all when None.
+        weighting: P ≥ 0 of J P Jᵀ by parameter name; ones when None.
+        eigenvectors: Whether to find them too.
+        progress: Called after each product, with the products and the eigenvalues found so far.
     """
-    device = next(field.parameters()).device
-    if device.type == "mps":  # It has no float64.
-        device = torch.device("cpu")
-    double = copy.deepcopy(field).to(device).double()
-    index = sublattice_index(lattice, num_points).to(device)
-    coords = lattice_points(lattice, index, dtype=torch.float64)
-    values = eigenvalues(empirical_ntk(double, coords, outputs="mean")).cpu()
-    scalars = {
-        "lambda_max": values[0].item(),
-        "trace": values.sum().item(),
-        "condition_number": condition_number(values),
-        "effective_rank": effective_rank(values),
-    }
-    return Probe(values, coords.cpu(), scalars)
+    if next(field.parameters()).device.type == "mps":  # It has no float64.
+        field = copy.deepcopy(field).cpu()
+    with torch.no_grad():
+        num_outputs = field(coords[:1].to(next(field.parameters()))).shape[1]
+    num_values = len(coords) * num_outputs
+    rows = num_values if outputs == "full" else len(coords)
+    if k is not None and rows > DENSE_ROWS:
+        operator = NTKOperator(field, coords, outputs=outputs, weighting=weighting)
+        found = spectrum(
+            operator, k, method="lanczos", eigenvectors=eigenvectors, progress=progress
+        )
+        return Probe(found, None, operator.trace(), num_values)
+    kernel = empirical_ntk(field, coords, outputs=outputs, weighting=weighting, dtype=torch.float64)
+    found = spectrum(kernel, k, method="dense", eigenvectors=eigenvectors)
+    return Probe(found, kernel, kernel.trace().item(), num_values)

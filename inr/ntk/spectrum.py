@@ -1,45 +1,140 @@
-"""What a kernel's eigenvalues say."""
+"""The eigenvalues of a kernel, by the way that fits its size."""
 
-import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from inr.argument import check_choice
+from inr.ntk.krylov import SymmetricOperator, check_pairs, check_square
+from inr.ntk.lanczos import leading_eigenpairs
+from inr.ntk.quadrature import spectral_measure
 
-def eigenvalues(kernel: Tensor) -> Tensor:
-    """All eigenvalues of a symmetric kernel, descending, in float64.
+# Up to that many rows, all eigenvalues take seconds, and half a gigabyte.
+DENSE_ROWS = 4096
 
-    Rounding can leave those that should be zero slightly negative; they are returned so.
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Eigenvalues of a kernel, and how well they are known.
+
+    Attributes:
+        eigenvalues: ``(m,)``, descending, in float64 on the CPU.
+        method: ``dense``, exact to rounding; ``lanczos``, the leading ones, to their residuals;
+            ``quadrature``, estimates of all, within their band.
+        rows: Of the kernel; m is less when only the leading ones were asked for.
+        residuals: ``(m,)`` norms of K q - λ q, of ``lanczos``.
+        band: ``(2, m)`` lower and upper ends, each 95 % confident, of ``quadrature``.
+        eigenvectors: ``(rows, m)``, when asked for.
+        trace: Of the whole kernel, when it was at hand.
+    """
+
+    eigenvalues: Tensor
+    method: Literal["dense", "lanczos", "quadrature"]
+    rows: int
+    residuals: Tensor | None = None
+    band: Tensor | None = None
+    eigenvectors: Tensor | None = None
+    trace: float | None = None
+
+
+def spectrum(
+    kernel: SymmetricOperator,
+    k: int | None = None,
+    *,
+    method: str = "auto",
+    eigenvectors: bool = False,
+    tolerance: float = 1e-3,
+    num_probes: int = 8,
+    steps: int = 32,
+    max_products: int | None = None,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Spectrum:
+    """The k leading eigenvalues of a symmetric kernel, or all of them.
 
     Args:
-        kernel: ``(n, n)``; its symmetric part is used.
+        kernel: A tensor ``(rows, rows)``, or an operator that multiplies blocks.
+        k: Eigenvalues; None is all.
+        method: ``dense``, of the symmetric part, in float64, for which an operator is made a matrix
+            (by its ``to_dense()`` if it has one); ``lanczos``, for k of them; ``quadrature``,
+            estimates. ``auto`` is dense up to 4,096 rows; beyond, lanczos for k and quadrature for
+            all.
+        eigenvectors: Whether to return them too; quadrature has none.
+        tolerance: Residual that lanczos allows, in units of the eigenvalue.
+        num_probes: Random vectors of quadrature.
+        steps: Products of quadrature, each with all its vectors.
+        max_products: Vectors that lanczos multiplies, at most; None is 512 + 16 k.
+        seed: Seed of lanczos and quadrature.
+        progress: Called after each of their products with the vectors multiplied and, by lanczos,
+            the pairs converged or, by quadrature, the vectors to multiply in all.
 
-    Shape:
-        ``(n,)``
+    Raises:
+        ValueError: The kernel is not square or not finite, k is out of range, or the method is
+            unknown or cannot give what was asked for.
     """
-    matrix = kernel.double()
-    return torch.linalg.eigvalsh((matrix + matrix.mT) / 2).flip(0)
+    rows = check_square(kernel)
+    if k is not None:
+        check_pairs(k, rows)
+    if check_choice("method", method, ("auto", "dense", "lanczos", "quadrature")) == "auto":
+        beyond = "quadrature" if k is None else "lanczos"
+        method = "dense" if rows <= DENSE_ROWS else beyond
+    if method == "dense":
+        return _dense_spectrum(_as_matrix(kernel), k, eigenvectors)
+    trace = _trace(kernel) if isinstance(kernel, Tensor) else None
+    if method == "lanczos":
+        if k is None:
+            raise ValueError("k is None; expected a number for method='lanczos'. Pass k=32.")
+        pairs = leading_eigenpairs(
+            kernel, k, tolerance=tolerance, max_products=max_products, seed=seed, progress=progress
+        )
+        return Spectrum(
+            pairs.eigenvalues,
+            "lanczos",
+            rows,
+            residuals=pairs.residuals,
+            eigenvectors=pairs.eigenvectors if eigenvectors else None,
+            trace=trace,
+        )
+    if eigenvectors:
+        raise ValueError(
+            "eigenvectors is True; expected False for method='quadrature', which has none. Pass k "
+            "with method='lanczos'."
+        )
+    measure = spectral_measure(
+        kernel, num_probes=num_probes, steps=steps, seed=seed, progress=progress
+    )
+    values, band = measure.eigenvalues()
+    return Spectrum(values[:k], "quadrature", rows, band=band[:, :k], trace=trace)
 
 
-def effective_rank(values: Tensor) -> float:
-    r"""The exponential of the entropy of the normalised spectrum.
+def _dense_spectrum(matrix: Tensor, k: int | None, eigenvectors: bool) -> Spectrum:
+    if not matrix.isfinite().all():
+        raise ValueError(
+            "the kernel is not finite; expected finite numbers. Look for infinities and NaN in the "
+            "weights and the points."
+        )
+    double = (matrix.cpu() if matrix.device.type == "mps" else matrix).double()
+    double = (double + double.mT) / 2
+    vectors = None
+    if eigenvectors:
+        values, vectors = torch.linalg.eigh(double)
+        vectors = vectors.flip(1)[:, :k]
+    else:
+        values = torch.linalg.eigvalsh(double)
+    values = values.flip(0)[:k].cpu()
+    return Spectrum(values, "dense", len(matrix), eigenvectors=vectors, trace=_trace(matrix))
 
-    .. math:: \exp\left(-\sum_i p_i \log p_i\right), \quad p_i = \lambda_i / \sum_j \lambda_j
 
-    Args:
-        values: ``(n,)`` eigenvalues; those below zero count as zero.
-
-    References:
-        Roy and Vetterli 2007, "The effective rank: a measure of effective dimensionality".
-    """
-    shares = values.clamp(min=0) / values.clamp(min=0).sum()
-    return math.exp(torch.special.entr(shares).sum().item())
+def _as_matrix(kernel: SymmetricOperator) -> Tensor:
+    if isinstance(kernel, Tensor):
+        return kernel
+    if hasattr(kernel, "to_dense"):
+        return kernel.to_dense()
+    return kernel @ torch.eye(kernel.shape[0], dtype=kernel.dtype, device=kernel.device)
 
 
-def condition_number(values: Tensor) -> float:
-    """Ratio of the largest to the smallest eigenvalue; infinity when that is not positive.
-
-    Args:
-        values: ``(n,)`` eigenvalues, descending.
-    """
-    return (values[0] / values[-1]).item() if values[-1] > 0 else math.inf
+def _trace(matrix: Tensor) -> float:
+    return matrix.diagonal().cpu().double().sum().item()

@@ -1,118 +1,265 @@
-"""The tangent kernel of linear layers, without Jacobians."""
+"""What linear layers contribute to a tangent kernel, without their Jacobians."""
 
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+from inr.ntk.function import PointFunction
+from inr.ntk.outputs import Outputs, arrange, select
+
+BLOCK_COLUMNS = 2048
 
 
 class LayerFactors(NamedTuple):
-    """What a linear layer's Jacobian is made of.
+    """What the Jacobian of a linear layer is made of: outer products of these rows.
 
     Attributes:
-        inputs: ``(n, w)`` inputs, with a column of ones when there is a trained bias.
-        output_gradients: ``(n, c, v)`` gradients of each output in the layer's result.
+        weight: Name of its weight; None when that is not trained by this layer alone.
+        bias: Name of its bias; likewise.
+        inputs: ``(n, w)`` inputs if there is a weight, and a column of ones if there is a bias.
+        gradients: ``(n, c, v)`` gradients of the outputs in the layer's results.
     """
 
+    weight: str | None
+    bias: str | None
     inputs: Tensor
-    output_gradients: Tensor
+    gradients: Tensor
+
+    def at(self, points: slice) -> "LayerFactors":
+        """The factors of some of the points."""
+        return self._replace(inputs=self.inputs[points], gradients=self.gradients[points])
 
 
-def structured_ntk(model: nn.Module, x1: Tensor, x2: Tensor | None) -> Tensor | None:
-    r"""Linear layers' part of the kernel, with all pairs of outputs.
+class _Call(NamedTuple):
+    weight: str | None
+    bias: str | None
+    inputs: Tensor
+    result: Tensor
 
-    .. math::
-        \Theta_{no,mp} = \sum_l \langle h^l_n, h^l_m \rangle \langle g^l_{no}, g^l_{mp} \rangle
 
-    with the layer's inputs :math:`h^l` (and a 1 for its bias) and the gradients :math:`g^l` of the
-    outputs in its result: the gradient of an output in the layer's weights is their outer product.
+class _Recorder(TorchFunctionMode):
+    """Notes every ``torch.nn.functional.linear`` that uses one of some parameters."""
+
+    def __init__(self, params: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        self.names = {id(p): name for name, p in params.items()}
+        self.calls: list[_Call] = []
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if func is not functional.linear:
+            return result
+        given = dict(zip(("input", "weight", "bias"), args, strict=False)) | (kwargs or {})
+        weight = self.names.get(id(given["weight"]))
+        bias = self.names.get(id(given.get("bias")))
+        if weight is None and bias is None:
+            return result
+        self.calls.append(_Call(weight, bias, given["input"], result))
+        # An activation that works in place gets its own copy to work on.
+        return result.clone()
+
+
+def linear_parameters(function: PointFunction, x: Tensor) -> frozenset[str]:
+    """Names of the parameters of which one linear layer makes one use on ``(n, w)`` inputs.
+
+    A use is a call of ``torch.nn.functional.linear``, whatever module makes it.
 
     Args:
-        model: ``(n, d) -> (n, c)``, applied to each point by itself.
-        x1: ``(n, d)``.
-        x2: ``(m, d)``; ``x1`` when None.
+        function: What is differentiated.
+        x: ``(n, ...)`` some points.
+    """
+    # A layer of one constant row could be mistaken for one of a single point.
+    some = torch.cat([x[:2], x[:2]])[:3]
+    outputs, calls = _record(function, some)
+    uses = _uses(outputs, function.params)
+    return frozenset(
+        name
+        for call in calls
+        for name in (call.weight, call.bias)
+        if name is not None
+        and uses[name] == 1
+        and call.inputs.shape[:-1] == some.shape[:1]
+        and not call.result.is_complex()
+    )
 
-    Shape:
-        ``(n, c, m, c)``.
 
-    Returns:
-        None when there are no linear layers, or one is not used exactly once.
+@torch.enable_grad()
+def layer_factors(
+    function: PointFunction, x: Tensor, covered: Collection[str], outputs: Outputs = "full"
+) -> list[LayerFactors]:
+    """The factors of each linear layer that has one of the covered parameters, in call order.
+
+    Args:
+        function: What is differentiated.
+        x: ``(n, ...)``.
+        covered: Names out of :func:`linear_parameters`.
+        outputs: Only those selected by it are differentiated.
+
+    Raises:
+        ValueError: The function cannot be differentiated or gives no finite numbers, rows inside
+            it are not those of the points, or it takes other ways with these points.
+    """
+    values, calls = _record(function, x)
+    values = select(values, outputs)
+    kept = [
+        call._replace(
+            weight=call.weight if call.weight in covered else None,
+            bias=call.bias if call.bias in covered else None,
+        )
+        for call in calls
+        if {call.weight, call.bias} & set(covered)
+    ]
+    names = [n for call in kept for n in (call.weight, call.bias) if n is not None]
+    if sorted(names) != sorted(covered) or any(c.inputs.shape[:-1] != x.shape[:1] for c in kept):
+        raise ValueError(
+            f"{function.name} calls its linear layers otherwise for these points; expected the "
+            "same for all. Use method='contraction'."
+        )
+    results = [call.result for call in kept]
+    try:
+        gradients = [
+            torch.autograd.grad(values[:, o].sum(), results, retain_graph=True)
+            for o in range(values.shape[1])
+        ]
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(
+            f"{function.name} cannot be differentiated in the results of its linear layers "
+            f"({reason})."
+        ) from error
+    stacked = [torch.stack(layer, dim=1) for layer in zip(*gradients, strict=True)]
+    factors = [
+        LayerFactors(call.weight, call.bias, _with_ones(call), gradient)
+        for call, gradient in zip(kept, stacked, strict=True)
+    ]
+    _check_finite(factors)
+    _check_rows(function, values, results, stacked)
+    return factors
+
+
+def add_gram(
+    kernel: Tensor,
+    left: LayerFactors,
+    right: LayerFactors,
+    outputs: Outputs,
+    weighting: Mapping[str, Tensor] | None = None,
+) -> None:
+    r"""Adds a layer's part to the kernel of two sets of points.
+
+    .. math::
+        \Theta_{no,mp} \mathrel{+}= \langle h_n, h_m \rangle \langle g_{no}, g_{mp} \rangle
+        \quad\text{or, weighted,}\quad
+        \sum_{ij} P_{ij}\, g_{noi} g_{mpi}\, h_{nj} h_{mj}
+
+    Args:
+        kernel: ``(n·c, m·c)``, contiguous, for ``full``, else ``(n, m)``.
+        left: Factors of n points.
+        right: Factors of m points.
+        outputs: The kernel's layout.
+        weighting: P by the names of parameters; ones when None.
 
     References:
         Novak, Sohl-Dickstein and Schoenholz 2022, "Fast Finite Width Neural Tangent Kernel", eq. 9.
     """
-    layers = linear_layers(model)
-    left = layers and _factors(model, layers, x1)
-    right = left if x2 is None else layers and _factors(model, layers, x2)
-    if not left or not right:
-        return None
-    kernel = x1.new_zeros(())
-    for a, b in zip(left, right, strict=True):
-        inputs_gram = torch.einsum("nw,mw->nm", a.inputs, b.inputs)
-        gradients_gram = torch.einsum("nov,mpv->nomp", a.output_gradients, b.output_gradients)
-        kernel = kernel + inputs_gram[:, None, :, None] * gradients_gram
-    return kernel
+    if weighting is not None:
+        _add_weighted_gram(kernel, left, right, outputs, layer_weighting(left, weighting))
+        return
+    inputs = left.inputs @ right.inputs.T
+    (n, c, _), m = left.gradients.shape, len(right.gradients)
+    if outputs == "full":
+        gradients = left.gradients.flatten(0, 1) @ right.gradients.flatten(0, 1).T
+        kernel.view(n, c, m, c).addcmul_(inputs[:, None, :, None], gradients.view(n, c, m, c))
+    else:
+        gradients = left.gradients.flatten(1) @ right.gradients.flatten(1).T
+        kernel.addcmul_(inputs, gradients, value=1 / c)
 
 
-def linear_layers(model: nn.Module) -> list[nn.Linear]:
-    """Those whose weights are trained as they are: not those that pruning or a norm computes."""
-    layers = [m for m in model.modules() if type(m) is nn.Linear]
-    return [m for m in layers if isinstance(m.weight, nn.Parameter) and m.weight.requires_grad]
+def layer_weighting(factors: LayerFactors, weighting: Mapping[str, Tensor]) -> Tensor:
+    """The weighting of a layer's parameters as ``(v, w)``, the bias's last."""
+    columns = []
+    if factors.weight is not None:
+        columns.append(weighting[factors.weight])
+    if factors.bias is not None:
+        columns.append(weighting[factors.bias][:, None])
+    return torch.cat(columns, dim=1)
 
 
-def trained_parameters(layers: list[nn.Linear]) -> list[Tensor]:
-    """Their weights, and the biases that are trained."""
-    both = [p for layer in layers for p in (layer.weight, layer.bias)]
-    return [p for p in both if p is not None and p.requires_grad]
+def _add_weighted_gram(
+    kernel: Tensor, left: LayerFactors, right: LayerFactors, outputs: Outputs, weighting: Tensor
+) -> None:
+    """A weighting does not factor: the Jacobian is formed, for some results at a time."""
+    step = max(1, BLOCK_COLUMNS // left.inputs.shape[1])
+    for start in range(0, len(weighting), step):
+        block = slice(start, start + step)
+        root = weighting[block].sqrt()
+        rows = []
+        for side in (left, right):
+            jacobian = side.gradients[:, :, block, None] * (root * side.inputs[:, None, None])
+            rows.append(arrange(jacobian.flatten(2), outputs))
+        kernel.addmm_(rows[0], rows[1].T)
 
 
-@torch.enable_grad()
-def _factors(model: nn.Module, layers: list[nn.Linear], x: Tensor) -> list[LayerFactors] | None:
-    """Factors of each layer in order; None when one is not used once on ``(n, w)``."""
-    calls: dict[nn.Linear, list[tuple[Tensor, Tensor]]] = {layer: [] for layer in layers}
-
-    def record(layer: nn.Linear, inputs: tuple[Tensor, ...], result: Tensor) -> Tensor:
-        calls[layer].append((inputs[0], result))
-        # An activation that works in place gets its own copy to work on.
-        return result.clone()
-
-    handles = [layer.register_forward_hook(record) for layer in layers]
-    try:
-        outputs = model(x)
-    finally:
-        for handle in handles:
-            handle.remove()
-    if any(len(call) != 1 or call[0][0].shape[:-1] != x.shape[:1] for call in calls.values()):
-        return None
-    if not _enter_once(outputs, trained_parameters(layers)):
-        return None
-    results = [calls[layer][0][1] for layer in layers]
-    gradients = [
-        torch.autograd.grad(outputs[:, o].sum(), results, retain_graph=True)
-        for o in range(outputs.shape[1])
-    ]
-    factors = []
-    for position, layer in enumerate(layers):
-        inputs = calls[layer][0][0].detach()
-        if layer.bias is not None and layer.bias.requires_grad:
-            inputs = torch.cat([inputs, torch.ones_like(inputs[:, :1])], dim=1)
-        factors.append(
-            LayerFactors(inputs, torch.stack([grads[position] for grads in gradients], dim=1))
-        )
-    return factors
+def _record(function: PointFunction, x: Tensor) -> tuple[Tensor, list[_Call]]:
+    with torch.enable_grad(), _Recorder(function.params) as recorder:
+        outputs = function(x)
+    return outputs, recorder.calls
 
 
-def _enter_once(outputs: Tensor, parameters: list[Tensor]) -> bool:
-    """Whether the graph of the outputs uses each parameter at exactly one place."""
-    uses = {id(p): 0 for p in parameters}
+def _with_ones(call: _Call) -> Tensor:
+    inputs = call.inputs.detach()
+    columns = [] if call.weight is None else [inputs]
+    if call.bias is not None:
+        columns.append(torch.ones_like(inputs[:, :1]))
+    return torch.cat(columns, dim=1)
+
+
+def _check_finite(factors: list[LayerFactors]) -> None:
+    for layer in factors:
+        for what, rows in (("inputs", layer.inputs), ("output gradients", layer.gradients)):
+            # The norm, and not isfinite, which would write as much as it reads.
+            if not torch.linalg.vector_norm(rows, torch.inf).isfinite():
+                raise ValueError(
+                    f"{what} of the layer of {layer.weight or layer.bias} are not finite; its "
+                    "weights have diverged, or its activation has no finite derivative there."
+                )
+
+
+def _check_rows(
+    function: PointFunction, values: Tensor, results: list[Tensor], gradients: list[Tensor]
+) -> None:
+    """Refuses functions in which a layer's row is another point's than the output's.
+
+    Points weighted by numbers of their own must give gradients weighted by the same.
+    """
+    weights = torch.linspace(1, 2, len(values), dtype=values.dtype, device=values.device)
+    weighted = torch.autograd.grad((weights @ values).sum(), results)
+    for own, gradient in zip(weighted, gradients, strict=True):
+        expected = weights[:, None] * gradient.sum(1)
+        if (own - expected).abs().max() > 1e-3 * expected.abs().max():
+            raise ValueError(
+                f"{function.name} moves points to other rows, or mixes them; expected one that "
+                "treats each by itself. Use method='contraction' if it does in the end."
+            )
+
+
+def _uses(outputs: Tensor, params: Mapping[str, Tensor]) -> dict[str, int]:
+    """At how many places of the outputs' graph each parameter enters."""
+    names = {id(p): name for name, p in params.items()}
+    uses = dict.fromkeys(params, 0)
     pending, seen = [outputs.grad_fn], {outputs.grad_fn}
     while pending:
         node = pending.pop()
         for following, _ in node.next_functions if node else ():
-            leaf = getattr(following, "variable", None)
-            if id(leaf) in uses:
-                uses[id(leaf)] += 1
+            name = names.get(id(getattr(following, "variable", None)))
+            if name is not None:
+                uses[name] += 1
             elif following not in seen:
                 seen.add(following)
                 pending.append(following)
-    return set(uses.values()) == {1}
+    return uses

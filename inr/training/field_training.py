@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from inr.batch import Batch
+from inr.render import render
 from inr.sampler import Sampler
 from inr.signal import LatticeSignal
 from inr.training.clock import Clock
@@ -60,6 +61,7 @@ class FieldTraining(pl.LightningModule):
         self.readings: dict[str, float] = {}
         self.clock = Clock()
         self.points = 0
+        self._rendering: Tensor | None = None
 
     def train_dataloader(self) -> Iterable[int]:
         return itertools.repeat(0)
@@ -68,10 +70,23 @@ class FieldTraining(pl.LightningModule):
         self.clock.start()
 
     def training_step(self, _: int, batch_idx: int) -> Tensor:
+        self._rendering = None
         number = batch_idx * self.trainer.world_size + self.global_rank
         self.batch = self.sampler.draw(self.signal, number)
         self.points += len(self.batch.coords) * self.trainer.world_size
         return self.loss(self.field, self.batch)
+
+    def on_train_end(self) -> None:
+        self._rendering = None
+
+    def render(self) -> Tensor:
+        """The field on the signal's lattice, not clipped: ``(*lattice, c)``, not to be changed.
+
+        Whoever looks at one step shares one rendering; the next training step lets go of it.
+        """
+        if self._rendering is None:
+            self._rendering = render(self.field, self.signal.lattice)
+        return self._rendering
 
     def configure_optimizers(self) -> Any:
         optimizer = self.make_optimizer(self.field)

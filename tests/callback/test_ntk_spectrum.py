@@ -1,15 +1,30 @@
-"""What the callback writes is the tangent kernel's spectrum."""
+"""What the callback writes is the tangent kernel, and what it says of the training."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import imageio.v3 as imageio
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
+from inr.callback._ntk_figures import draw_content, draw_rates, draw_residuals, draw_spectra
+from inr.cli.build import build_experiment
+from inr.cli.compose import compose_config
+from inr.cli.override import SAMPLE
 from inr.cli.saved_run import load_run
-from inr.ntk import effective_rank, eigenvalues, empirical_ntk
+from inr.ntk import effective_rank, empirical_ntk, spectrum
 from tests.callback.events import read_events
+from tests.conftest import TINY, Result
+
+
+def read_look(folder: Path, step: int) -> dict[str, Any]:
+    """What the file of a look has."""
+    with np.load(folder / "ntk" / f"step={step:08d}.npz") as file:
+        return {key: value if value.ndim else value.item() for key, value in file.items()}
 
 
 def test_the_spectrum_is_that_of_jacobians(fit: Callable[..., Path]) -> None:
@@ -18,7 +33,7 @@ def test_the_spectrum_is_that_of_jacobians(fit: Callable[..., Path]) -> None:
     field = load_run(str(folder)).field.double()
     coords = torch.from_numpy(probe["coords"])
     kernel = empirical_ntk(field, coords, outputs="mean", method="contraction")
-    expected = eigenvalues(kernel)
+    expected = spectrum(kernel).eigenvalues
     assert np.allclose(probe["eigenvalues"], expected, rtol=1e-9, atol=1e-9 * expected[0].item())
     assert probe["trace"] == pytest.approx(kernel.trace().item())
     assert probe["effective_rank"] == pytest.approx(effective_rank(expected), rel=1e-6)
@@ -56,3 +71,223 @@ def test_a_smaller_scale_has_a_steeper_spectrum(fit: Callable[..., Path]) -> Non
         )
         ranks.append(np.load(folder / "ntk" / "step=00000000.npz")["effective_rank"].item())
     assert ranks[0] < ranks[1] < ranks[2]
+
+
+def test_the_residual_is_the_saved_fields_along_the_eigenvectors(
+    fit: Callable[..., Path],
+) -> None:
+    folder = fit()
+    look = read_look(folder, 20)
+    field = load_run(str(folder)).field.double()
+    coords = torch.from_numpy(look["coords"])
+    kernel = empirical_ntk(field, coords, outputs="mean", method="contraction")
+    signal = build_experiment(compose_config([f"signal.path={SAMPLE}", *TINY])).signal
+    truth = signal.values.view(16, 24, 3)
+    # x is along the width.
+    rows, columns = (coords[:, 1] * 16).long(), (coords[:, 0] * 24).long()
+    residual = field(coords).detach() - truth[rows, columns].double()
+    _, vectors = torch.linalg.eigh(kernel)
+    energies = (vectors.flip(1).T @ residual).square().sum(1) / residual.square().sum()
+    # The field was evaluated in float32.
+    assert np.allclose(look["residual_energies"], energies, rtol=1e-3, atol=1e-5)
+    assert look["residual_energies"].sum() == pytest.approx(1)
+
+
+def test_drift_and_rotation_are_those_since_the_first_weights(fit: Callable[..., Path]) -> None:
+    folder = fit()
+    look = read_look(folder, 20)
+    coords = torch.from_numpy(look["coords"])
+    overrides = [f"signal.path={SAMPLE}", *TINY]
+    first = build_experiment(compose_config(overrides)).field.double()
+    last = load_run(str(folder)).field.double()
+    then, now = (
+        empirical_ntk(f, coords, outputs="mean", method="contraction") for f in (first, last)
+    )
+    assert look["drift"] == pytest.approx(((now - then).norm() / then.norm()).item(), rel=1e-4)
+    bases = [torch.linalg.eigh(kernel)[1][:, -16:] for kernel in (then, now)]
+    overlap = (bases[0].T @ bases[1]).square().sum().item() / 16
+    assert look["rotation"] == pytest.approx(1 - overlap, abs=1e-4)
+    assert read_look(folder, 0)["drift"] == 0
+    assert read_look(folder, 0)["rotation"] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_field_that_is_not_stepped_does_not_drift(fit: Callable[..., Path]) -> None:
+    look = read_look(fit("optimizer=sgd", "optimizer.lr=1e-30"), 20)
+    assert look["drift"] < 1e-6
+    assert look["rotation"] < 1e-6
+
+
+def test_a_band_of_one_frequency_decays_as_predicted(fit: Callable[..., Path]) -> None:
+    # A linear model of one wave on a line: its kernel is that of a circle, and the octave 1-2 has
+    # one frequency alone. Gradient descent multiplies the error by 1 - rate.
+    pixels = np.random.default_rng(0).integers(0, 255, (1, 64), dtype=np.uint8)
+    imageio.imwrite("line.png", pixels)
+    base = ["line.png", "encoding=basic", "network.hidden_layers=0", "optimizer=sgd"]
+    folder = fit(
+        "optimizer.lr=1e-2",
+        "scheduler=constant",
+        "sampler.batch_size=null",
+        "trainer.precision=64-true",
+        "trainer.max_steps=10",
+        "trainer.accelerator=cpu",
+        base=base,
+    )
+    look = read_look(folder, 10)
+    rate = look["predicted_rates"][1]
+    assert rate > 1e-3
+    assert look["measured_rates"][1] == pytest.approx(-math.log1p(-rate), rel=1e-6)
+    # Nothing else but the mean is learned.
+    assert np.abs(look["predicted_rates"][2:]).max() < 1e-12
+    assert np.abs(look["measured_rates"][2:]).max() < 1e-9
+    # A linear kernel does not drift.
+    assert look["drift"] < 1e-12
+
+
+def test_the_predicted_rates_are_those_of_the_kernel_before(fit: Callable[..., Path]) -> None:
+    folder = fit()
+    before, after = read_look(folder, 1), read_look(folder, 10)
+    rate = (before["lr"] + after["lr"]) / 2 * 2 / (len(before["coords"]) * 3)
+    assert np.allclose(after["predicted_rates"], rate * before["band_eigenvalues"])
+    decay = np.log(before["band_energies"] / after["band_energies"]) / 2 / 9
+    assert np.allclose(after["measured_rates"], decay)
+    assert "Adam" in after["predictor"]
+
+
+def test_the_largest_rate_is_beside_the_one_in_use(fit: Callable[..., Path]) -> None:
+    folder = fit("scheduler=constant", "optimizer.lr=0.003")
+    look = read_look(folder, 10)
+    assert look["lr"] == 0.003
+    assert look["max_lr"] == pytest.approx(len(look["coords"]) * 3 / look["eigenvalues"][0])
+    events = read_events(folder)
+    assert events.Scalars("ntk/max_lr")[2].value == pytest.approx(look["max_lr"], rel=1e-5)
+
+
+def test_the_preconditioned_kernel_is_the_one_that_adam_steps(fit: Callable[..., Path]) -> None:
+    folder = fit("callback.ntk_spectrum.preconditioned=true", "optimizer.eps=1e-6")
+    assert "preconditioned_eigenvalues" not in read_look(folder, 0)
+    look = read_look(folder, 20)
+    checkpoint = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
+    states = checkpoint["optimizer_states"][0]["state"]
+    field = load_run(str(folder)).field.double()
+    weighting = {
+        name: 1 / ((states[i]["exp_avg_sq"].double() / (1 - 0.999**20)).sqrt() + 1e-6)
+        for i, (name, _) in enumerate(field.named_parameters())
+    }
+    kernel = empirical_ntk(
+        field,
+        torch.from_numpy(look["coords"]),
+        outputs="mean",
+        method="contraction",
+        weighting=weighting,
+    )
+    expected = spectrum(kernel).eigenvalues
+    # The moments are in float32.
+    assert np.allclose(look["preconditioned_eigenvalues"], expected, rtol=1e-5)
+    largest = 19 * len(look["coords"]) * 3 / expected[0].item()
+    assert look["preconditioned_max_lr"] == pytest.approx(largest, rel=1e-5)
+    assert "ntk/preconditioned" in read_events(folder).Tags()["images"]
+    # What was predicted before Adam had moments is left out.
+    assert "predicted_rates" not in read_look(folder, 1)
+    assert "predicted_rates" in look
+
+
+def test_the_leading_eigenvalues_of_many_points_are_found_without_the_kernel(
+    fit: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In float32, as a kernel that is not formed is.
+    expected = read_look(fit(name="dense"), 20)
+    monkeypatch.setattr("inr.ntk.probe.DENSE_ROWS", 8)
+    look = read_look(fit("callback.ntk_spectrum.k=5", name="leading"), 20)
+    assert len(look["eigenvalues"]) == 5
+    assert np.allclose(look["eigenvalues"], expected["eigenvalues"][:5], rtol=1e-3)
+    assert np.all(look["residuals"] <= 1e-3 * look["eigenvalues"])
+    assert look["trace"] == pytest.approx(expected["trace"], rel=1e-5)
+    assert "drift" not in look
+    assert "rotation" in look
+
+
+@pytest.mark.parametrize("outputs", ["full", 1])
+def test_other_outputs_are_theirs(fit: Callable[..., Path], outputs: Any) -> None:
+    folder = fit(f"callback.ntk_spectrum.outputs={outputs}")
+    look = read_look(folder, 20)
+    field = load_run(str(folder)).field.double()
+    kernel = empirical_ntk(field, torch.from_numpy(look["coords"]), outputs=outputs)
+    assert np.allclose(look["eigenvalues"], spectrum(kernel).eigenvalues, rtol=1e-8, atol=1e-8)
+    assert look["residual_energies"].sum() == pytest.approx(1)
+
+
+def test_random_points_are_cells_of_the_lattice(fit: Callable[..., Path]) -> None:
+    look = read_look(fit("callback.ntk_spectrum.placement=random"), 20)
+    cells = look["coords"] * [24, 16] - 0.5
+    assert len(np.unique(cells.round(6), axis=0)) == 32
+    assert np.allclose(cells, cells.round())
+    assert "band_eigenvalues" not in look
+
+
+def test_a_resumed_run_compares_with_the_first_look(fit: Callable[..., Path]) -> None:
+    whole = fit(name="whole")
+    fit("trainer.max_steps=12", "callback.checkpoint.every_n_steps=10", name="half")
+    resumed = fit("ckpt_path=half", "trainer.max_steps=20", base=[], name="resumed")
+    expected, found = read_look(whole, 20), read_look(resumed, 20)
+    assert found["drift"] > 0
+    assert found["rotation"] >= 0
+    assert "measured_rates" in found
+    assert expected.keys() == found.keys()
+
+
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        ["callback.ntk_spectrum=null"],
+        ["callback.ntk_spectrum.preconditioned=true", "callback.ntk_spectrum.placement=random"],
+    ],
+)
+def test_training_is_the_same_with_it_and_without(
+    fit: Callable[..., Path], knobs: list[str]
+) -> None:
+    weights = [
+        load_file(fit("sampler=uniform", *given, name=name) / "field.safetensors")
+        for name, given in (("with", []), ("other", knobs))
+    ]
+    for name, tensor in weights[0].items():
+        assert torch.equal(tensor, weights[1][name]), name
+
+
+def test_outputs_that_there_are_not_are_bad_input(run_command: Callable[..., Result]) -> None:
+    result = run_command("inr-fit", *TINY, "callback.ntk_spectrum.outputs=3")
+    assert result.status == 2
+    assert "callback.ntk_spectrum: outputs is 3; expected full, mean or a number below 3" in (
+        result.err
+    )
+
+
+def test_an_optimizer_without_moments_is_refused_with_the_way_out(
+    run_command: Callable[..., Result],
+) -> None:
+    result = run_command(
+        "inr-fit", *TINY, "optimizer=sgd", "callback.ntk_spectrum.preconditioned=true"
+    )
+    assert result.status == 1
+    line = result.err.splitlines()[-1]
+    assert "look at the tangent kernel at step 0 failed: SGD has no second moments" in line
+    assert "callback.ntk_spectrum=null" in line
+
+
+def test_every_figure_is_drawn_from_the_files(fit: Callable[..., Path]) -> None:
+    folder = fit()
+    looks = {step: read_look(folder, step) for step in (0, 1, 10, 20)}
+    for figure, curves in (
+        (draw_spectra(looks), 4),
+        (draw_residuals(looks), 4),
+        # Predicted and measured, of the three later looks.
+        (draw_rates(looks), 6),
+    ):
+        axes = figure.axes[0]
+        assert len(axes.get_lines()) == curves
+        assert axes.get_xlabel() and axes.get_ylabel() and axes.get_title()
+    last = looks[20]
+    content = draw_content(last["eigenvector_bands"], last["band_edges"], 20)
+    (image,) = content.axes[0].collections
+    assert np.allclose(image.get_array(), last["eigenvector_bands"].T)
+    tags = read_events(folder).Tags()["images"]
+    assert {"ntk/spectrum", "ntk/residual", "ntk/rates", "ntk/content"} <= set(tags)

@@ -5,7 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
+import torch
 
+from inr.cli.saved_run import load_run
+from inr.lattice import lattice_points
+from inr.ntk import empirical_ntk
 from tests.conftest import Result
 
 
@@ -27,7 +32,7 @@ def test_the_table_has_as_many_modes_as_asked_for(
 ) -> None:
     result = run_command("inr-spectrum", fit() / "checkpoints/last.ckpt", "--top", "3")
     assert result.status == 0, result.err
-    assert "step              20" in result.out
+    assert "step                20" in result.out
     assert [line.split()[0] for line in result.out.splitlines()[-3:]] == ["1", "2", "3"]
 
 
@@ -37,3 +42,61 @@ def test_no_points_are_refused(
     result = run_command("inr-spectrum", fit(), "--points", "0")
     assert result.status == 2
     assert "expected 1 or more" in result.err
+
+
+def test_leading_eigenvalues_of_the_whole_lattice_come_with_their_residuals(
+    fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    folder = fit("signal.size=[72,64]", "trainer.max_steps=2")
+    result = run_command("inr-spectrum", folder, "--points", "all", "--top", "4", "--json")
+    assert result.status == 0, result.err
+    # One object, and nothing else.
+    spectrum = json.loads(result.out)
+    assert (spectrum["points"], spectrum["rows"], spectrum["method"]) == (4608, 4608, "lanczos")
+    values, residuals = np.array(spectrum["eigenvalues"]), np.array(spectrum["residuals"])
+    assert len(values) == len(residuals) == 4
+    assert np.all(residuals <= 1e-3 * values)
+    field = load_run(str(folder)).field
+    kernel = empirical_ntk(field, lattice_points((72, 64)), outputs="mean").double()
+    assert np.allclose(values, torch.linalg.eigvalsh(kernel).flip(0)[:4], rtol=1e-3)
+    assert np.isclose(spectrum["trace"], kernel.trace())
+    table = run_command("inr-spectrum", folder, "--points", "all", "--top", "4")
+    assert "residual" in table.out
+    assert [line.split()[0] for line in table.out.splitlines()[-4:]] == ["1", "2", "3", "4"]
+
+
+def test_pairs_of_outputs_make_a_larger_kernel(
+    fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    folder = fit()
+    rows = {}
+    for outputs in ("mean", "full", "2"):
+        result = run_command(
+            "inr-spectrum", folder, "--points", "32", "--outputs", outputs, "--json"
+        )
+        found = json.loads(result.out)
+        rows[outputs] = found["rows"]
+        assert len(found["eigenvalues"]) == found["rows"]
+        assert str(found["outputs"]) == outputs
+    assert rows["full"] == 3 * rows["mean"] == 3 * rows["2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--points", "some"), "--points is some; expected 1 or more, or all"),
+        (("--top", "0"), "--top is 0; expected 1 or more"),
+        (("--outputs", "3"), "outputs is 3; expected full, mean or a number below 3"),
+        (("--outputs", "both"), "outputs is 'both'; expected full, mean or a number below 3"),
+    ],
+)
+def test_bad_arguments_are_one_line(
+    fit: Callable[..., Path],
+    run_command: Callable[..., Result],
+    arguments: tuple[str, str],
+    sentence: str,
+) -> None:
+    result = run_command("inr-spectrum", fit(), *arguments)
+    assert result.status == 2
+    assert sentence in result.err
+    assert result.err.count("\n") == 1

@@ -15,9 +15,14 @@ def jacobian(model: nn.Module, x: Tensor) -> Tensor:
     parameters = [p for p in model.parameters() if p.requires_grad]
     rows = []
     for point in x:
-        for value in model(point[None])[0]:
+        for value in model(point[None]).flatten():
             gradients = torch.autograd.grad(
                 value, parameters, retain_graph=True, allow_unused=True, materialize_grads=True
             )
-            rows.append(torch.cat([gradient.flatten() for gradient in gradients]))
+            rows.append(torch.cat([real(gradient).flatten() for gradient in gradients]))
     return torch.stack(rows)
+
+
+def real(gradient: Tensor) -> Tensor:
+    """Derivatives in the real and the imaginary part of a complex number."""
+    return torch.view_as_real(gradient.resolve_conj()) if gradient.is_complex() else gradient

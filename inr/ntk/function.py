@@ -1,0 +1,145 @@
+"""What a tangent kernel is a kernel of: a module, or any function of parameters and points."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
+
+Parameters = Mapping[str, Tensor]
+PointMap = nn.Module | Callable[[dict[str, Tensor], Tensor], Tensor]
+CHECKED_POINTS = 16
+
+
+class PointFunction:
+    """A module or a callable as a function of its trainable parameters, each point by itself.
+
+    The parameters are aliases of the model's, or copies in another dtype; buffers are copies, so
+    that evaluating leaves the model as it is. Autocast is off.
+
+    Args:
+        model: ``(n, ...) -> (n, ...)``, or a callable ``(params, x) -> outputs``.
+        params: Parameters of a callable by name, all of them trained; None for a module, of which
+            those count that require gradients.
+        dtype: float32 or float64; None is float64 for parameters in it, else float32.
+
+    Attributes:
+        name: Of the module's class or the callable.
+        params: Trainable parameters by name: leaves that require gradients, all real. A complex
+            one has a last axis for its real and its imaginary part.
+        dtype: Real dtype that is computed in.
+        device: Of the parameters.
+
+    Raises:
+        TypeError: ``params`` are given with a module, or missing with a callable.
+        ValueError: There is nothing to train, the dtype is another one, or a module is in training
+            mode with layers that mix points or draw numbers.
+    """
+
+    def __init__(
+        self, model: PointMap, params: Parameters | None = None, dtype: torch.dtype | None = None
+    ) -> None:
+        self._model = model
+        constants: dict[str, Tensor] = {}
+        if isinstance(model, nn.Module):
+            if params is not None:
+                raise TypeError("params are for a callable fn(params, x); a module has its own.")
+            _refuse_training_mode(model)
+            self.name = type(model).__name__
+            named = dict(model.named_parameters())
+            params = {name: p for name, p in named.items() if p.requires_grad}
+            constants = {name: p.detach() for name, p in named.items() if not p.requires_grad}
+            constants |= {name: b.detach() for name, b in model.named_buffers()}
+        else:
+            self.name = getattr(model, "__name__", type(model).__name__)
+            if params is None:
+                raise TypeError(f"{self.name} is no module; expected params={{name: tensor}}.")
+        if not params:
+            raise ValueError(
+                f"{self.name} has no trainable parameters; expected some. "
+                "Call requires_grad_(True)."
+            )
+        first = next(iter(params.values()))
+        is_double = first.dtype in (torch.float64, torch.complex128)
+        self.dtype = dtype or (torch.float64 if is_double else torch.float32)
+        if self.dtype not in (torch.float32, torch.float64):
+            raise ValueError(f"dtype is {dtype}; expected torch.float32 or torch.float64.")
+        self.device = first.device
+        self._constants = {name: self._cast(t) for name, t in constants.items()}
+        self._complex = {name for name, p in params.items() if p.is_complex()}
+        self.params = {
+            name: _real(self._cast(p.detach())).requires_grad_() for name, p in params.items()
+        }
+
+    def __call__(self, x: Tensor, params: Parameters | None = None) -> Tensor:
+        """Outputs at points, ``(n, ...) -> (n, c)``, with some parameters replaced."""
+        merged = {**self.params, **(params or {})}
+        merged |= {name: torch.view_as_complex(merged[name]) for name in self._complex}
+        with torch.autocast(x.device.type, enabled=False):
+            if isinstance(self._model, nn.Module):
+                # Some modules write into their buffers.
+                merged |= {name: constant.clone() for name, constant in self._constants.items()}
+                outputs = functional_call(self._model, merged, (x,))
+            else:
+                outputs = self._model(merged, x)
+        if not isinstance(outputs, Tensor):
+            raise ValueError(
+                f"{self.name} gave a {type(outputs).__name__}; expected one tensor (n, ...). "
+                "Wrap it in a module that returns one."
+            )
+        if outputs.ndim == 0 or len(outputs) != len(x) or outputs.is_complex():
+            raise ValueError(
+                f"{self.name} gave shape {tuple(outputs.shape)} of {outputs.dtype} for {len(x)} "
+                "points; expected real outputs, as many rows as points."
+            )
+        return outputs.reshape(len(x), -1)
+
+    def place(self, x: Tensor) -> Tensor:
+        """Points on the parameters' device; real ones in their dtype."""
+        return self._cast(x.detach().to(self.device))
+
+    @torch.no_grad()
+    def check(self, x: Tensor) -> int:
+        """Number of outputs of a point, by evaluating some points together, again and apart.
+
+        Raises:
+            ValueError: A point's outputs depend on other points or on chance, or are not finite.
+        """
+        if len(x) == 0:
+            raise ValueError("x has no points; expected one or more.")
+        some = x[:CHECKED_POINTS]
+        half = (len(some) + 1) // 2
+        together = self(some)
+        if not together.isfinite().all():
+            raise ValueError(f"outputs of {self.name} are not finite; its weights may have NaN.")
+        for part, again in ((together, self(some)), (together[:half], self(some[:half]))):
+            if not torch.allclose(part, again, rtol=1e-3, atol=1e-5):
+                raise ValueError(
+                    f"{self.name} gives a point another value when repeated or among others; "
+                    "expected one that treats each point by itself."
+                )
+        return together.shape[1]
+
+    def _cast(self, tensor: Tensor) -> Tensor:
+        if tensor.is_complex():
+            return tensor.to(self.dtype.to_complex())
+        return tensor.to(self.dtype) if tensor.is_floating_point() else tensor
+
+
+def _real(tensor: Tensor) -> Tensor:
+    return torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
+
+
+def _refuse_training_mode(model: nn.Module) -> None:
+    for path, module in model.named_modules():
+        mixes = isinstance(module, _BatchNorm)
+        draws = isinstance(module, _DropoutNd) and module.p > 0
+        if module.training and (mixes or draws):
+            what = "mixes points" if mixes else "draws numbers"
+            where = f" at {path}" if path else ""
+            raise ValueError(
+                f"{type(module).__name__}{where} is in training mode, where it {what}; expected "
+                "each point by itself. Call eval()."
+            )

@@ -1,0 +1,91 @@
+"""How fast gradient descent learns each eigenvector of a kernel.
+
+The loss is the mean squared error over all values: n points with c outputs,
+:math:`L = \\frac{1}{nc} \\sum r^2`. In the kernel's eigenvectors, one step with the learning rate η
+takes each part of the error r to
+
+.. math:: r_{t+1} = \\left(1 - \\frac{2 \\eta \\lambda}{nc}\\right) r_t
+
+as long as the kernel stays what it is: exactly for a linear model, nearly for a wide network.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from inr.argument import check_count, check_positive
+
+
+def max_lr(lambda_max: float, num_values: int, *, beta1: float = 0.0) -> float:
+    r"""The learning rate above which gradient descent diverges.
+
+    .. math:: \eta = \frac{1 + \beta_1}{1 - \beta_1} \cdot \frac{nc}{\lambda_{max}}
+
+    Args:
+        lambda_max: The largest eigenvalue; for Adam, that of the preconditioned kernel. When it is
+            not positive, no rate diverges: infinity.
+        num_values: n · c, the values that the loss is the mean of.
+        beta1: Decay of a momentum that is a moving average, :math:`m \leftarrow \beta_1 m +
+            (1 - \beta_1) g`, as in Adam. Of ``torch.optim.SGD``, whose momentum is a sum, the
+            limit is 1 - β₁ times that.
+
+    Raises:
+        ValueError: ``beta1`` is not in [0, 1).
+
+    References:
+        Cohen et al. 2022, "Adaptive Gradient Methods at the Edge of Stability".
+    """
+    check_count("num_values", num_values)
+    if not 0 <= beta1 < 1:
+        raise ValueError(f"beta1 is {beta1}; expected a number from 0 to below 1.")
+    if lambda_max <= 0:
+        return math.inf
+    return (1 + beta1) / (1 - beta1) * num_values / lambda_max
+
+
+def decay_rates(eigenvalues: Tensor, lr: float, num_values: int) -> Tensor:
+    r"""The part of each mode's error that one step of gradient descent takes away.
+
+    .. math:: 2 \eta \lambda_i / (nc)
+
+    Between 1 and 2 the error changes its sign while it falls; above 2 it grows.
+
+    Args:
+        eigenvalues: ``(m,)``.
+        lr: η.
+        num_values: n · c, the values that the loss is the mean of.
+
+    Shape:
+        ``(m,)``.
+    """
+    return 2 * check_positive("lr", lr, zero=True) / check_count("num_values", num_values) * eigenvalues
+
+
+def steps_to_learn(
+    eigenvalues: Tensor, lr: float, num_values: int, fraction: float = 0.99
+) -> Tensor:
+    r"""Steps of gradient descent until each mode has lost a fraction of its error, not rounded.
+
+    .. math:: \frac{\log(1 - \text{fraction})}{\log|1 - 2 \eta \lambda_i / (nc)|}
+
+    Infinity for modes that are not learned: of no positive eigenvalue, or of one too large for η.
+
+    Args:
+        eigenvalues: ``(m,)``.
+        lr: η.
+        num_values: n · c, the values that the loss is the mean of.
+        fraction: Above 0 and below 1.
+
+    Shape:
+        ``(m,)``.
+
+    Raises:
+        ValueError: The fraction is out of range.
+    """
+    if not 0 < fraction < 1:
+        raise ValueError(f"fraction is {fraction}; expected a number between 0 and 1.")
+    rates = decay_rates(eigenvalues, lr, num_values)
+    # The logarithm of what one step leaves, without loss for small rates.
+    logs = torch.where(rates < 1, torch.log1p(-rates), torch.log(rates - 1))
+    return torch.where((rates > 0) & (rates < 2), math.log1p(-fraction) / logs, math.inf)

@@ -1,0 +1,138 @@
+"""Products with the kernel against the kernel."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from inr.ntk import NTKOperator
+from tests.ntk.brute_force import brute_force_ntk, jacobian
+from tests.ntk.models import ALL, draw_points, make
+from tests.tolerance import assert_close
+
+LAYOUTS = ["full", "mean", 0]
+
+
+def layout(full: Tensor, num_points: int, outputs: object) -> Tensor:
+    """A brute-force kernel in one of the layouts."""
+    count = len(full) // num_points
+    blocks = [full[o::count, o::count] for o in range(count)]
+    return {"full": full, "mean": torch.stack(blocks).mean(0), 0: blocks[0]}[outputs]  # type: ignore[index]
+
+
+def random(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("method", ["auto", "contraction"])
+@pytest.mark.parametrize("outputs", LAYOUTS)
+@pytest.mark.parametrize("name", ALL)
+def test_products_diagonal_and_dense_are_the_kernels(
+    name: str, outputs: object, method: str
+) -> None:
+    model, x = make(name), draw_points(7)
+    expected = layout(brute_force_ntk(model, x), 7, outputs)
+    operator = NTKOperator(model, x, outputs=outputs, method=method, chunk_size=3)  # type: ignore[arg-type]
+    assert operator.shape == expected.shape
+    block = random(len(expected), 4)
+    for actual, wanted in (
+        (operator @ block, expected @ block),
+        (operator @ block[:, 0], expected @ block[:, 0]),
+        (operator.diagonal(), expected.diagonal()),
+        (operator.to_dense(), expected),
+    ):
+        assert actual.shape == wanted.shape
+        assert (actual - wanted).norm() <= 1e-10 * wanted.norm()
+    assert operator.trace() == pytest.approx(expected.trace().item(), rel=1e-10)
+
+
+@pytest.mark.parametrize("outputs", LAYOUTS)
+def test_a_weighting_scales_each_parameter(outputs: object) -> None:
+    model, x = make("trainable frequencies"), draw_points(6)
+    weighting = {
+        name: random(*p.shape, seed=i).abs() for i, (name, p) in enumerate(model.named_parameters())
+    }
+    diagonal = torch.cat([w.flatten() for w in weighting.values()])
+    rows = jacobian(model, x)
+    expected = layout((rows * diagonal) @ rows.T, 6, outputs)
+    operator = NTKOperator(model, x, outputs=outputs, weighting=weighting, chunk_size=4)  # type: ignore[arg-type]
+    block = random(len(expected), 3)
+    assert_close(operator @ block, expected @ block)
+    assert_close(operator.diagonal(), expected.diagonal())
+    assert_close(operator.to_dense(), expected)
+
+
+@pytest.mark.parametrize("method", ["auto", "contraction"])
+def test_the_jacobian_multiplies_from_both_sides(method: str) -> None:
+    model, x = make("a complex layer"), draw_points(6)
+    rows = jacobian(model, x)
+    operator = NTKOperator(model, x, method=method, chunk_size=4).jacobian_operator  # type: ignore[arg-type]
+    assert operator.shape == rows.shape
+    u, v = random(rows.shape[1], 3), random(rows.shape[0], 3)
+    assert_close(operator.matmul(u), rows @ u)
+    assert_close(operator.rmatmul(v), rows.T @ v)
+
+
+@pytest.mark.parametrize("outputs", LAYOUTS)
+def test_the_dual_has_the_same_eigenvalues_and_lifts_to_eigenvectors(outputs: object) -> None:
+    torch.manual_seed(0)
+    model, x = nn.Sequential(nn.Linear(2, 2), nn.Tanh(), nn.Linear(2, 2)).double(), draw_points(30)
+    expected = layout(brute_force_ntk(model, x), 30, outputs)
+    dual = NTKOperator(model, x, outputs=outputs).dual()  # type: ignore[arg-type]
+    assert dual.shape[0] < len(expected)
+    values, vectors = torch.linalg.eigh(dual.to_dense())
+    assert_close(values[-5:], torch.linalg.eigvalsh(expected)[-5:])
+    lifted = dual.lift(vectors[:, -5:])
+    assert_close(expected @ lifted, values[-5:] * lifted)
+    assert_close(torch.linalg.vector_norm(lifted, dim=0), torch.ones(5))
+
+
+def test_the_estimated_trace_is_within_its_error() -> None:
+    operator = NTKOperator(make("mlp"), draw_points(20))
+    estimate = operator.estimate_trace(64)
+    assert 0 < estimate.error < 0.2 * operator.trace()
+    assert abs(estimate.value - operator.trace()) < 3 * estimate.error
+
+
+def test_the_error_of_the_estimated_trace_is_that_of_independent_samples() -> None:
+    # The variance of Hutchinson's sample is 2 (‖Θ‖² - Σ Θ_ii²).
+    operator = NTKOperator(make("mlp"), draw_points(20))
+    kernel = operator.to_dense()
+    variance = 2 * (kernel.square().sum() - kernel.diagonal().square().sum())
+    error = operator.estimate_trace(2000).error
+    assert error == pytest.approx((variance / 2000).sqrt().item(), rel=0.1)
+
+
+def test_factors_that_do_not_fit_are_computed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, x = make("mlp"), draw_points(9)
+    block = random(27, 2)
+    expected = NTKOperator(model, x, chunk_size=4) @ block
+    monkeypatch.setattr("inr.ntk.jacobian.CACHE_BYTES", 0)
+    operator = NTKOperator(model, x, chunk_size=4)
+    assert_close(operator @ block, expected)
+    assert not operator.jacobian_operator._factors
+
+
+def test_float32_products_are_right_to_a_hundred_thousandth() -> None:
+    model, x = make("siren"), draw_points(50)
+    block = random(150, 4)
+    expected = NTKOperator(model, x) @ block
+    product = NTKOperator(model, x, dtype=torch.float32) @ block.float()
+    assert product.dtype == torch.float32
+    assert (product.double() - expected).norm() <= 1e-5 * expected.norm()
+
+
+def test_a_callable_has_products() -> None:
+    x = draw_points(5)
+    params = {"w": random(2, 3)}
+    operator = NTKOperator(lambda p, x: (x @ p["w"]).sin().sum(1), x, params=params)
+    rows = ((x @ params["w"]).cos()[:, None, :] * x[:, :, None]).flatten(1)
+    assert_close(operator @ random(5), rows @ rows.T @ random(5))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_products_on_a_gpu_are_those_on_the_cpu() -> None:
+    model, x = make("trainable frequencies"), draw_points(9)
+    block = random(27, 2)
+    expected = NTKOperator(model, x) @ block
+    product = NTKOperator(model.cuda(), x, chunk_size=4) @ block.cuda()
+    assert_close(product.cpu(), expected)
