@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 from inr.cli.failure import BadInputError, bad_input, one_line_errors
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from inr.ntk import Probe
 
 PROGRAM = "inr-spectrum"
@@ -51,6 +49,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--outputs", default="mean", metavar="O", help="mean (default), full or the number of one"
     )
+    parser.add_argument(
+        "--density",
+        action="store_true",
+        help="estimate all eigenvalues by quadrature, with a 95 %% confidence band",
+    )
     parser.add_argument("--json", action="store_true", help="one object on stdout, nothing else")
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, ...")
     parser.add_argument(
@@ -79,12 +82,14 @@ def _spectrum(arguments: argparse.Namespace) -> None:
         field = run.field.to(choose_device(arguments.device))
     index, _ = sublattice(lattice, num_points or math.prod(lattice))
     rows = num_rows(len(index), num_outputs, outputs)
-    with _progress(arguments.top) as show:
+    goal = "of {}" if arguments.density else f"{{}} of {arguments.top} eigenvalues known"
+    with _progress(goal) as show:
         probe = probe_field(
             field,
             lattice_points(lattice, index, dtype=torch.float64),
             outputs=outputs,
-            k=None if rows <= DENSE_ROWS else min(arguments.top, rows),
+            k=None if rows <= DENSE_ROWS or arguments.density else min(arguments.top, rows),
+            density=arguments.density,
             progress=show,
         )
     facts = {"points": len(index), "outputs": outputs, "step": run.step}
@@ -103,15 +108,15 @@ def _count_points(text: str) -> int | None:
 
 
 @contextmanager
-def _progress(wanted: int) -> Iterator[Callable[[int, int], None]]:
-    """Shows on stderr how many products were made and how many eigenvalues are known."""
+def _progress(goal: str) -> Iterator[Callable[[int, int], None]]:
+    """Shows on stderr how many products were made, and how far the goal is."""
     from rich.console import Console
 
     console = Console(stderr=True)
     with console.status("computing the kernel") as status:
 
         def show(products: int, found: int) -> None:
-            line = f"{products} products, {found} of {wanted} eigenvalues"
+            line = f"{products} products, {goal.format(found)}"
             if console.is_terminal:
                 status.update(line)
             elif products % 25 == 0:
@@ -128,6 +133,7 @@ def _everything(probe: "Probe") -> dict[str, Any]:
         **probe.scalars,
         "eigenvalues": found.eigenvalues.tolist(),
         "residuals": None if found.residuals is None else found.residuals.tolist(),
+        "band": None if found.band is None else found.band.tolist(),
     }
 
 
@@ -143,8 +149,23 @@ def _print_table(facts: dict[str, Any], probe: "Probe", top: int) -> None:
     found = probe.spectrum
     for key, value in {**facts, "method": found.method, **probe.scalars}.items():
         print(f"{key:<20}{value:.6g}" if isinstance(value, float) else f"{key:<20}{value}")
-    residuals: Tensor | None = found.residuals
-    print("\n  mode  eigenvalue" + ("" if residuals is None else "     residual"))
-    for number, value in enumerate(found.eigenvalues[:top].tolist()):
-        error = "" if residuals is None else f"  {residuals[number].item():.2g}"
-        print(f"{number + 1:>6}  {value:<11.6g}{error}")
+    errors, modes = "", list(range(min(top, len(found.eigenvalues))))
+    if found.residuals is not None:
+        errors = "residual"
+    elif found.band is not None:
+        # All of them: some, evenly spaced in the logarithm.
+        errors, modes = "95 % band", _spread(len(found.eigenvalues), top)
+    print(f"\n  mode  eigenvalue   {errors}")
+    for mode in modes:
+        error = ""
+        if found.residuals is not None:
+            error = f"{found.residuals[mode].item():.2g}"
+        elif found.band is not None:
+            error = "{:.6g} to {:.6g}".format(*found.band[:, mode].tolist())
+        print(f"{mode + 1:>6}  {found.eigenvalues[mode].item():<11.6g}  {error}".rstrip())
+
+
+def _spread(count: int, top: int) -> list[int]:
+    """At most ``top`` of the numbers below ``count``."""
+    steps = max(top - 1, 1)
+    return sorted({round((count - 1) ** (i / steps)) for i in range(1, steps + 1)} | {0})

@@ -46,14 +46,14 @@ def push_layers(layers: list[LayerFactors], moves: Mapping[str, Tensor]) -> Tens
     """
     pushed: Tensor | None = None
     for layer in layers:
-        columns = []
-        if layer.weight is not None:
-            columns.append(moves[layer.weight])
+        n, _, v = layer.gradients.shape
+        inputs, rows = layer.inputs, layer.inputs.new_zeros(())
         if layer.bias is not None:
-            columns.append(moves[layer.bias][..., None])
-        matrix = torch.cat(columns, dim=2)
-        rows = (layer.inputs @ matrix.flatten(0, 1).T).view(len(layer.inputs), len(matrix), -1)
-        part = torch.einsum("nkv,nov->nok", rows, layer.gradients)
+            rows = moves[layer.bias].flatten()
+            inputs = inputs[:, :-1]
+        if layer.weight is not None:
+            rows = rows + inputs @ moves[layer.weight].flatten(0, 1).T
+        part = torch.einsum("nkv,nov->nok", rows.expand(n, -1).view(n, -1, v), layer.gradients)
         pushed = part if pushed is None else pushed.add_(part)
     assert pushed is not None
     return pushed

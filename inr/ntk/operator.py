@@ -13,7 +13,7 @@ from inr.ntk.jacobian import JacobianOperator
 from inr.ntk.outputs import Outputs, check_outputs
 from inr.ntk.plan import plan_ntk
 
-CHUNK = 1024
+CHUNK = 4096
 
 
 class TraceEstimate(NamedTuple):
@@ -169,4 +169,5 @@ class DualOperator:
     def lift(self, eigenvectors: Tensor) -> Tensor:
         """Eigenvectors of Θ, of unit length, from ``(columns, k)`` of this."""
         lifted = self._jacobian.matmul(eigenvectors.to(self.dtype))
-        return lifted / torch.linalg.vector_norm(lifted, dim=0)
+        norms = torch.linalg.vector_norm(lifted, dim=0)
+        return lifted / norms.clamp(min=torch.finfo(self.dtype).tiny)

@@ -48,7 +48,7 @@ class Probe(NamedTuple):
             "max_lr": max_lr(values[0].item(), self.num_values),
             "falloff_exponent": falloff_exponent(values),
         }
-        if len(values) < self.spectrum.rows:
+        if len(values) < self.spectrum.rows or self.spectrum.method != "dense":
             return scalars
         return scalars | {
             "condition_number": condition_number(values),
@@ -63,6 +63,7 @@ def probe_field(
     *,
     outputs: Outputs = "mean",
     k: int | None = None,
+    density: bool = False,
     weighting: Mapping[str, Tensor] | None = None,
     eigenvectors: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -78,6 +79,8 @@ def probe_field(
         coords: ``(n, d)``.
         outputs: ``full``, ``mean`` or the number of one.
         k: Leading eigenvalues; all when None.
+        density: Whether to estimate all of them by quadrature instead, by products in the field's
+            own dtype.
         weighting: P ≥ 0 of J P Jᵀ by parameter name; ones when None.
         eigenvectors: Whether to find them too.
         progress: Called after each product, with the products and the eigenvalues found so far.
@@ -88,11 +91,10 @@ def probe_field(
         num_outputs = field(coords[:1].to(next(field.parameters()))).shape[1]
     num_values = len(coords) * num_outputs
     rows = num_values if outputs == "full" else len(coords)
-    if k is not None and rows > DENSE_ROWS:
+    if density or (k is not None and rows > DENSE_ROWS):
         operator = NTKOperator(field, coords, outputs=outputs, weighting=weighting)
-        found = spectrum(
-            operator, k, method="lanczos", eigenvectors=eigenvectors, progress=progress
-        )
+        method = "quadrature" if density else "lanczos"
+        found = spectrum(operator, k, method=method, eigenvectors=eigenvectors, progress=progress)
         return Probe(found, None, operator.trace(), num_values)
     kernel = empirical_ntk(field, coords, outputs=outputs, weighting=weighting, dtype=torch.float64)
     found = spectrum(kernel, k, method="dense", eigenvectors=eigenvectors)

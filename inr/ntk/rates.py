@@ -59,7 +59,12 @@ def decay_rates(eigenvalues: Tensor, lr: float, num_values: int) -> Tensor:
     Shape:
         ``(m,)``.
     """
-    return 2 * check_positive("lr", lr, zero=True) / check_count("num_values", num_values) * eigenvalues
+    return (
+        2
+        * check_positive("lr", lr, zero=True)
+        / check_count("num_values", num_values)
+        * eigenvalues
+    )
 
 
 def steps_to_learn(

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from inr.argument import check_choice
 from inr.ntk.krylov import SymmetricOperator, check_pairs, check_square
@@ -56,7 +57,8 @@ def spectrum(
     """The k leading eigenvalues of a symmetric kernel, or all of them.
 
     Args:
-        kernel: A tensor ``(rows, rows)``, or an operator that multiplies blocks.
+        kernel: A tensor ``(rows, rows)``, or an operator that multiplies blocks. In place of one
+            with fewer parameters than rows, its smaller dual is taken.
         k: Eigenvalues; None is all.
         method: ``dense``, of the symmetric part, in float64, for which an operator is made a matrix
             (by its ``to_dense()`` if it has one); ``lanczos``, for k of them; ``quadrature``,
@@ -78,7 +80,23 @@ def spectrum(
     rows = check_square(kernel)
     if k is not None:
         check_pairs(k, rows)
-    if check_choice("method", method, ("auto", "dense", "lanczos", "quadrature")) == "auto":
+    check_choice("method", method, ("auto", "dense", "lanczos", "quadrature"))
+    dual = _smaller_dual(kernel, k, eigenvectors)
+    if dual is not None and method != "dense":
+        return _spectrum_of_dual(
+            kernel,
+            dual,
+            k,
+            method,
+            eigenvectors=eigenvectors,
+            tolerance=tolerance,
+            num_probes=num_probes,
+            steps=steps,
+            max_products=max_products,
+            seed=seed,
+            progress=progress,
+        )
+    if method == "auto":
         beyond = "quadrature" if k is None else "lanczos"
         method = "dense" if rows <= DENSE_ROWS else beyond
     if method == "dense":
@@ -108,6 +126,42 @@ def spectrum(
     )
     values, band = measure.eigenvalues()
     return Spectrum(values[:k], "quadrature", rows, band=band[:, :k], trace=trace)
+
+
+def _spectrum_of_dual(
+    kernel: SymmetricOperator, dual: Any, k: int | None, method: str, **knobs: Any
+) -> Spectrum:
+    """Of the smaller operator with the same eigenvalues, and the zeros that it lacks."""
+    rows, wanted = kernel.shape[0], k or kernel.shape[0]
+    eigenvectors = knobs.pop("eigenvectors")
+    # Lanczos's residuals are to be those of the kernel.
+    lifting = eigenvectors or method == "lanczos"
+    found = spectrum(
+        dual, k and min(k, dual.shape[0]), method=method, eigenvectors=lifting, **knobs
+    )
+    vectors = dual.lift(found.eigenvectors) if found.eigenvectors is not None else None
+    residuals = None
+    if found.residuals is not None and vectors is not None:
+        scaled = vectors * found.eigenvalues.to(vectors)
+        residuals = torch.linalg.vector_norm(kernel @ vectors - scaled, dim=0).cpu().double()
+    missing = (0, wanted - len(found.eigenvalues))
+    return Spectrum(
+        functional.pad(found.eigenvalues, missing),
+        found.method,
+        rows,
+        residuals=None if residuals is None else functional.pad(residuals, missing),
+        band=None if found.band is None else functional.pad(found.band, missing),
+        eigenvectors=vectors if eigenvectors else None,
+        trace=found.trace,
+    )
+
+
+def _smaller_dual(kernel: SymmetricOperator, k: int | None, eigenvectors: bool) -> Any:
+    """The kernel's dual if that is smaller and has all that was asked for; else None."""
+    dual = kernel.dual() if hasattr(kernel, "dual") else None
+    if dual is None or dual.shape[0] >= kernel.shape[0]:
+        return None
+    return None if eigenvectors and (k is None or k > dual.shape[0]) else dual
 
 
 def _dense_spectrum(matrix: Tensor, k: int | None, eigenvectors: bool) -> Spectrum:

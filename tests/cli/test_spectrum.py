@@ -65,6 +65,26 @@ def test_leading_eigenvalues_of_the_whole_lattice_come_with_their_residuals(
     assert [line.split()[0] for line in table.out.splitlines()[-4:]] == ["1", "2", "3", "4"]
 
 
+def test_the_density_comes_with_its_band(
+    fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    folder = fit()
+    exact = json.loads(run_command("inr-spectrum", folder, "--json").out)["eigenvalues"]
+    result = run_command("inr-spectrum", folder, "--density", "--json")
+    assert result.status == 0, result.err
+    found = json.loads(result.out)
+    assert found["method"] == "quadrature"
+    assert len(found["eigenvalues"]) == found["rows"] == len(exact) == 384
+    lower, upper = np.array(found["band"])
+    # Those that stand alone lie in gaps, where it has steps and no width.
+    inside = (lower[5:] <= exact[5:]) & (exact[5:] <= upper[5:])
+    assert inside.mean() > 0.8
+    table = run_command("inr-spectrum", folder, "--density", "--top", "6").out
+    assert "95 % band" in table
+    modes = [int(line.split()[0]) for line in table.splitlines()[-6:]]
+    assert modes[0] == 1 and modes[-1] == 384
+
+
 def test_pairs_of_outputs_make_a_larger_kernel(
     fit: Callable[..., Path], run_command: Callable[..., Result]
 ) -> None:

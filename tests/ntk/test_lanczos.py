@@ -90,7 +90,7 @@ def test_pairs_are_those_of_dense_and_of_arpack() -> None:
 
 
 @pytest.mark.parametrize(
-    "counts", [{10: 5, 7: 1}, {10: 1, 7: 5}, {8: 11, 5: 6, 3: 9, 2: 9, 1: 10, 0: 8}]
+    "counts", [{10: 5, 7: 1, 6: 1}, {10: 1, 7: 5}, {8: 11, 5: 6, 3: 9, 2: 9, 1: 10, 0: 8}]
 )
 @pytest.mark.parametrize("k", [1, 3, 6])
 def test_few_values_of_many_copies_are_found(k: int, counts: dict[int, int]) -> None:
@@ -99,6 +99,15 @@ def test_few_values_of_many_copies_are_found(k: int, counts: dict[int, int]) -> 
     for seed in range(8):
         matrix = plant(expected, seed=seed)
         assert_found(matrix, leading_eigenpairs(matrix, k, seed=seed), expected[:k].double())
+
+
+def test_a_search_finds_copies_that_lie_in_the_frontier() -> None:
+    # An exhausted Krylov space goes on from its rounding, which turns to copies before they show.
+    expected = 1 / torch.arange(1, 10, dtype=torch.float64).repeat_interleave(13)
+    for seed in range(4):
+        matrix = plant(expected, seed=seed)
+        pairs = leading_eigenpairs(matrix, 13, block_size=4, seed=seed)
+        assert_found(matrix, pairs, expected[:13])
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
@@ -219,7 +228,7 @@ def test_a_missing_copy_escapes_the_search_no_more_often_than_stated(
     matrix = torch.diag(expected)
     for escape, most in ((0.999, 1.0), (0.1, 0.1)):
         monkeypatch.setattr(lanczos, "ESCAPE", escape)
-        found = [leading_eigenpairs(matrix, 8, seed=seed) for seed in range(60)]
+        found = [leading_eigenpairs(matrix, 8, seed=seed) for seed in range(40)]
         misses = [(pairs.eigenvalues - expected[:8]).abs().max() > 0.01 for pairs in found]
         assert np.mean(misses) <= most
         if most == 1:

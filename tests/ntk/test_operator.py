@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inr.ntk import NTKOperator
+from inr.ntk import NTKOperator, spectrum
 from tests.ntk.brute_force import brute_force_ntk, jacobian
 from tests.ntk.models import ALL, draw_points, make
 from tests.tolerance import assert_close
@@ -84,6 +84,43 @@ def test_the_dual_has_the_same_eigenvalues_and_lifts_to_eigenvectors(outputs: ob
     lifted = dual.lift(vectors[:, -5:])
     assert_close(expected @ lifted, values[-5:] * lifted)
     assert_close(torch.linalg.vector_norm(lifted, dim=0), torch.ones(5))
+
+
+@pytest.mark.parametrize("method", ["auto", "dense", "lanczos"])
+def test_the_spectrum_of_a_model_with_few_parameters_is_that_of_its_kernel(method: str) -> None:
+    torch.manual_seed(0)
+    model, x = nn.Sequential(nn.Linear(2, 2), nn.Tanh(), nn.Linear(2, 1)).double(), draw_points(40)
+    kernel = brute_force_ntk(model, x)
+    found = spectrum(NTKOperator(model, x), 4, method=method, eigenvectors=True, tolerance=1e-9)
+    values, vectors = found.eigenvalues, found.eigenvectors
+    assert vectors is not None
+    assert_close(values, torch.linalg.eigvalsh(kernel).flip(0)[:4])
+    # To the tolerance.
+    assert_close(kernel @ vectors, values * vectors, looser=100)
+    if found.residuals is not None:
+        residuals = torch.linalg.vector_norm(kernel @ vectors - values * vectors, dim=0)
+        assert_close(found.residuals, residuals)
+
+
+def test_the_dual_spectrum_has_the_zeros_of_the_kernel() -> None:
+    torch.manual_seed(0)
+    model, x = nn.Linear(2, 1).double(), draw_points(40)
+    expected = torch.linalg.eigvalsh(brute_force_ntk(model, x)).flip(0)
+    found = spectrum(NTKOperator(model, x))
+    assert (found.rows, len(found.eigenvalues)) == (40, 40)
+    assert_close(found.eigenvalues, expected)
+    assert_close(spectrum(NTKOperator(model, x), 5).eigenvalues, expected[:5])
+
+
+def test_the_dual_is_taken_where_it_is_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    # 4,500 rows and 3 parameters: dense, though the kernel is never formed.
+    x = draw_points(4500)
+    operator = NTKOperator(nn.Linear(2, 1).double(), x)
+    monkeypatch.setattr(operator, "to_dense", lambda: pytest.fail("the kernel was formed"))
+    found = spectrum(operator)
+    assert found.method == "dense"
+    lifted = torch.cat([x, torch.ones(4500, 1)], dim=1)
+    assert_close(found.eigenvalues[:3], torch.linalg.eigvalsh(lifted.T @ lifted).flip(0))
 
 
 def test_the_estimated_trace_is_within_its_error() -> None:
