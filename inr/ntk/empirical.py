@@ -12,7 +12,7 @@ from inr.ntk.contraction import contracted_ntk
 from inr.ntk.function import Parameters, PointFunction, PointMap
 from inr.ntk.outputs import Outputs, check_outputs, num_rows
 from inr.ntk.plan import Plan, plan_ntk
-from inr.ntk.structured import LayerFactors, add_gram, layer_factors
+from inr.ntk.structured import LayerFactors, add_gram, explain_infinity, layer_factors
 
 Method = Literal["auto", "structured", "contraction"]
 METHODS = ("auto", "structured", "contraction")
@@ -89,9 +89,11 @@ def empirical_ntk(
     log.info("%s", plan)
     with torch.autocast(function.device.type, enabled=False):
         kernel = _compute(function, x, x2, plan, outputs, weighting, chunk_size)
+    # The norm, and not isfinite, which would write as much as it reads.
     if not torch.linalg.vector_norm(kernel, torch.inf).isfinite():
+        layers = layer_factors(function, x, plan.layers, outputs) if plan.layers else []
         raise ValueError(
-            f"the kernel of {function.name} is not finite; its weights or gradients overflow."
+            f"the kernel of {function.name} is not finite: {explain_infinity(layers)}."
         )
     return kernel
 
@@ -147,6 +149,6 @@ def _sum_layers(
                 add_gram(part, a.at(rows), b.at(columns), outputs, weighting)
             top, start = num_rows(i, c, outputs), num_rows(j, c, outputs)
             kernel[top : top + height, start : start + width] = part
-            if right is None:
+            if right is None and i != j:
                 kernel[start : start + width, top : top + height] = part.T
     return kernel

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from inr.ntk.structured import LayerFactors, layer_weighting
+from inr.ntk.structured import LayerFactors
 
 
 def pull_layers(layers: list[LayerFactors], values: Tensor) -> dict[str, Tensor]:
@@ -24,11 +24,11 @@ def pull_layers(layers: list[LayerFactors], values: Tensor) -> dict[str, Tensor]
     for layer in layers:
         n, _, v = layer.gradients.shape
         rows = torch.einsum("nok,nov->nkv", values, layer.gradients)
-        matrix = (rows.reshape(n, -1).T @ layer.inputs).view(values.shape[2], v, -1)
         if layer.bias is not None:
-            pulled[layer.bias] = matrix[..., -1]
+            pulled[layer.bias] = rows.sum(0)
         if layer.weight is not None:
-            pulled[layer.weight] = matrix[..., :-1] if layer.bias is not None else matrix
+            matrix = rows.reshape(n, -1).T @ layer.inputs
+            pulled[layer.weight] = matrix.view(-1, v, layer.inputs.shape[1])
     return pulled
 
 
@@ -47,12 +47,11 @@ def push_layers(layers: list[LayerFactors], moves: Mapping[str, Tensor]) -> Tens
     pushed: Tensor | None = None
     for layer in layers:
         n, _, v = layer.gradients.shape
-        inputs, rows = layer.inputs, layer.inputs.new_zeros(())
+        rows = layer.inputs.new_zeros(1)
         if layer.bias is not None:
             rows = moves[layer.bias].flatten()
-            inputs = inputs[:, :-1]
         if layer.weight is not None:
-            rows = rows + inputs @ moves[layer.weight].flatten(0, 1).T
+            rows = torch.addmm(rows, layer.inputs, moves[layer.weight].flatten(0, 1).T)
         part = torch.einsum("nkv,nov->nok", rows.expand(n, -1).view(n, -1, v), layer.gradients)
         pushed = part if pushed is None else pushed.add_(part)
     assert pushed is not None
@@ -64,9 +63,12 @@ def layer_norms(layers: list[LayerFactors], weighting: Mapping[str, Tensor] | No
     norms = []
     for layer in layers:
         inputs, gradients = layer.inputs.square(), layer.gradients.square()
-        if weighting is None:
-            norms.append(inputs.sum(1)[:, None] * gradients.sum(2))
-        else:
-            matrix = layer_weighting(layer, weighting)
-            norms.append(torch.einsum("nov,vw,nw->no", gradients, matrix, inputs))
+        for name, rows in ((layer.weight, inputs), (layer.bias, inputs.new_ones(len(inputs), 1))):
+            if name is None:
+                continue
+            if weighting is None:
+                norms.append(rows.sum(1)[:, None] * gradients.sum(2))
+            else:
+                matrix = weighting[name].reshape(gradients.shape[2], -1)
+                norms.append(torch.einsum("nov,vw,nw->no", gradients, matrix, rows))
     return torch.stack(norms).sum(0)

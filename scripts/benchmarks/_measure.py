@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 
@@ -18,11 +19,20 @@ def seconds(work: Callable[[], Any]) -> float:
 
 
 def compare(
-    slow: Callable[[], Any], fast: Callable[[], Any], rounds: int
+    slow: Callable[[], Any], fast: Callable[[], Any], rounds: int, repeats: int = 10
 ) -> tuple[float, float, float]:
-    """Median seconds of both, run in turns, and the median of the ratios of neighbours."""
+    """Median seconds of both, run in turns, and the median of the ratios of neighbours.
+
+    Args:
+        slow: Called once in a round.
+        fast: Called so often in a round that both take a time that can be told apart from noise.
+        rounds: Turns.
+        repeats: Calls of ``fast`` in each; their mean counts.
+    """
     fast()
-    pairs = [(seconds(slow), seconds(fast)) for _ in range(rounds)]
+    pairs = []
+    for _ in range(rounds):
+        pairs.append((seconds(slow), seconds(lambda: [fast() for _ in range(repeats)]) / repeats))
     slows, fasts = zip(*pairs, strict=True)
     ratios = [a / b for a, b in pairs]
     return statistics.median(slows), statistics.median(fasts), statistics.median(ratios)
@@ -30,7 +40,12 @@ def compare(
 
 def peak_gib() -> float:
     """The most memory that this process has held so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    # Not getrusage's, which a process inherits from the one that started it.
+    status = Path("/proc/self/status")
+    if status.exists():
+        (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
+        return int(line.split()[1]) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**30
 
 
 def in_a_process(script: str, *arguments: str) -> dict[str, Any]:

@@ -151,7 +151,10 @@ def measure_speed(quick: bool) -> None:
     widths = [FEATURES, *LAYERS * [WIDTH], *LAYERS * [WIDTH], 1]
     matrices = [torch.randn(n, width) for width in widths]
     slow, fast, ratio = compare(
-        lambda: [matrix @ matrix.T for matrix in matrices], lambda: empirical_ntk(model, x), rounds
+        lambda: [matrix @ matrix.T for matrix in matrices],
+        lambda: empirical_ntk(model, x),
+        rounds,
+        1,
     )
     rows.append([f"its bare matrix products, n = {n}", slow, fast, ratio])
     show("2. Time against others", ["other", "its s", "ours s", "ratio"], rows)

@@ -203,7 +203,7 @@ class Root(nn.Module):
 
 
 def test_gradients_that_are_not_finite_are_refused_with_the_layer() -> None:
-    with pytest.raises(ValueError, match=r"output gradients of the layer of layer\.weight are not"):
+    with pytest.raises(ValueError, match=r"output gradients of the layer of layer\.weight are"):
         empirical_ntk(Root().double(), draw_points(5))
 
 
@@ -212,7 +212,7 @@ def test_a_kernel_that_overflows_is_refused() -> None:
     with torch.no_grad():
         model[0].weight.fill_(1e20)
         model[1].weight.fill_(1e-10)
-    with pytest.raises(ValueError, match="kernel of Sequential is not finite"):
+    with pytest.raises(ValueError, match=r"kernel of Sequential is not finite: .* overflow"):
         empirical_ntk(model, draw_points(5))
 
 
