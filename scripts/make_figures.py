@@ -5,11 +5,16 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import imageio.v3 as imageio
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from inr.callback._ntk_figures import draw_content, draw_residuals, draw_spectra
+from inr.callback.frequency_bands import draw_band_errors
 
 ROOT = Path(__file__).resolve().parent.parent
 COLORS = {1: "#0072B2", 10: "#009E73", 100: "#D55E00"}  # told apart by the colour-blind too
@@ -82,9 +87,41 @@ def draw_scales(folder: Path) -> Figure:
     return figure
 
 
+def read_looks(folder: Path) -> dict[int, dict[str, Any]]:
+    """What a callback wrote at each step."""
+    looks = {}
+    for path in sorted(folder.glob("step=*.npz")):
+        with np.load(path) as file:
+            looks[int(file["step"])] = {k: v if v.ndim else v.item() for k, v in file.items()}
+    return looks
+
+
+def draw_kernel(folder: Path) -> np.ndarray:
+    """What a run's callbacks show of its kernel and its errors: four of their figures."""
+    run = fit(folder / "kernel", f"trainer.max_steps={STEPS}")
+    looks, errors = read_looks(run / "ntk"), read_looks(run / "frequency_bands")
+    last = looks[STEPS]
+    energies = np.stack([look["error_energies"] for look in errors.values()])
+    figures = [
+        draw_spectra(looks),
+        draw_residuals(looks),
+        draw_content(last["eigenvector_bands"], last["band_edges"], STEPS),
+        draw_band_errors(
+            list(errors), energies, errors[STEPS]["target_energies"], errors[STEPS]["edges"]
+        ),
+    ]
+    panels = []
+    for figure in figures:
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        panels.append(np.asarray(canvas.buffer_rgba())[..., :3])
+    return np.vstack([np.hstack(panels[:2]), np.hstack(panels[2:])])
+
+
 def main() -> None:
     """Draws every picture."""
     with tempfile.TemporaryDirectory() as folder:
+        imageio.imwrite(ROOT / "docs" / "kernel.png", draw_kernel(Path(folder)))
         draw_scales(Path(folder)).savefig(ROOT / "docs" / "scale.png", dpi=110)
 
 

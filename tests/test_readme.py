@@ -32,7 +32,7 @@ SMALL = [
 
 
 def test_there_are_commands() -> None:
-    assert len(COMMANDS) == 11
+    assert len(COMMANDS) == 12
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -100,6 +100,8 @@ class NTKSpectrumCallback(LookCallback):
         # Who interrupts a run wants it to end.
         if not trainer.should_stop:
             self.look_once(trainer, pl_module)
+            # The state in it was taken before this look.
+            checkpoint["callbacks"][self.state_key] = self.state_dict()
 
     def look(self, trainer: pl.Trainer, training: FieldTraining) -> None:
         step = trainer.global_step

@@ -11,12 +11,18 @@ SORTED_BY = ("psnr", "test_psnr", "ssim", "train/loss", "train/points_per_second
 LAYOUT = {
     "Tangent kernel": {
         "log10 eigenvalue by mode (x: mode)": ["Multiline", [r"ntk_spectrum/.*"]],
+        "log10 eigenvalue of what Adam steps": ["Multiline", [r"ntk_preconditioned/.*"]],
+        "Share of the error in the leading modes (x: mode)": ["Multiline", [r"ntk_residual/.*"]],
+        "Largest stable learning rate, and the one in use": ["Multiline", ["ntk/(max_)?lr"]],
+        "Drift and rotation": ["Multiline", ["ntk/(drift|rotation)"]],
         "Largest eigenvalue": ["Multiline", ["ntk/lambda_max"]],
         "Trace": ["Multiline", ["ntk/trace"]],
         "Effective rank": ["Multiline", ["ntk/effective_rank"]],
         "Condition number": ["Multiline", ["ntk/condition_number"]],
     },
     "Spectral bias": {
+        "Measured decay of each octave": ["Multiline", [r"ntk_measured_rates/.*"]],
+        "Predicted decay of each octave": ["Multiline", [r"ntk_predicted_rates/.*"]],
         "Relative error of each octave": ["Multiline", [r"frequency_bands/.*"]],
     },
     "Fit": {

@@ -137,7 +137,7 @@ def measure_accuracy(quick: bool) -> None:
 def measure_speed(quick: bool) -> None:
     """Seconds of the kernel and of what else there is."""
     rows = []
-    n, rounds = (64, 2) if quick else (1024, 5)
+    n, rounds = (64, 2) if quick else (1024, 9)
     for outputs in (1, 3):
         model, x = make_network(outputs), make_features(n)
         slow, fast, ratio = compare(
@@ -145,7 +145,8 @@ def measure_speed(quick: bool) -> None:
             lambda m=model, x=x: empirical_ntk(m, x),
             rounds if outputs == 1 else 2,
         )
-        rows.append([f"vmap(jacrev), n = {n}, {outputs} outputs, full", slow, fast, ratio])
+        what = "1 output" if outputs == 1 else f"{outputs} outputs, full"
+        rows.append([f"vmap(jacrev), n = {n}, {what}", slow, fast, ratio])
     n = 256 if quick else 4096
     model, x = make_network(), make_features(n)
     widths = [FEATURES, *LAYERS * [WIDTH], *LAYERS * [WIDTH], 1]
@@ -166,7 +167,7 @@ def measure_speed(quick: bool) -> None:
 def measure_growth(quick: bool) -> None:
     """Time and memory against points and width."""
     for what, sizes in (
-        ("points", [128, 256] if quick else [512, 1024, 2048, 4096, 8192]),
+        ("points", [64, 128] if quick else [512, 1024, 2048, 4096, 8192]),
         ("width", [32, 64] if quick else [64, 128, 256, 512, 1024]),
     ):
         rows, times, gibs = [], [], []

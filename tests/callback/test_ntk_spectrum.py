@@ -224,15 +224,16 @@ def test_random_points_are_cells_of_the_lattice(fit: Callable[..., Path]) -> Non
     assert "band_eigenvalues" not in look
 
 
-def test_a_resumed_run_compares_with_the_first_look(fit: Callable[..., Path]) -> None:
-    whole = fit(name="whole")
-    fit("trainer.max_steps=12", "callback.checkpoint.every_n_steps=10", name="half")
+def test_a_resumed_run_looks_as_one_that_was_not_stopped(fit: Callable[..., Path]) -> None:
+    knobs = ["scheduler=constant", "callback.checkpoint.every_n_steps=7"]
+    whole = fit(*knobs, name="whole")
+    fit(*knobs, "trainer.max_steps=14", name="half")
     resumed = fit("ckpt_path=half", "trainer.max_steps=20", base=[], name="resumed")
     expected, found = read_look(whole, 20), read_look(resumed, 20)
-    assert found["drift"] > 0
-    assert found["rotation"] >= 0
-    assert "measured_rates" in found
     assert expected.keys() == found.keys()
+    assert found["drift"] > 0
+    for key, value in expected.items():
+        assert np.array_equal(found[key], value), key
 
 
 @pytest.mark.parametrize(

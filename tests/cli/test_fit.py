@@ -99,7 +99,7 @@ def test_a_sweep_has_a_run_for_each_value(run_command: Callable[..., Result]) ->
         "hydra.sweep.dir=sweep",
         "logger=csv",
         "encoding.num_frequencies=128",
-        "callback.ntk_spectrum.num_points=200",
+        "callback.ntk_spectrum.num_points=384",
     )
     assert result.status == 0, result.err
     jobs = sorted(path.parent for path in Path("sweep").rglob("metrics.json"))

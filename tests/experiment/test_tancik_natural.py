@@ -16,6 +16,7 @@ SHRUNK = [
     "trainer.accelerator=cpu",
     "callback.ntk_spectrum=null",
     "callback.reconstruction=null",
+    "callback.frequency_bands=null",
     "logger=none",
 ]
 SCALES = {"positional": ["encoding.scale=16"], "gaussian": ["encoding.scale=2.5"]}
