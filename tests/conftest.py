@@ -50,15 +50,22 @@ def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.fixture
 def run_command(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
 ) -> Callable[..., Result]:
-    """Runs a command of the package in this process, as a user would in a shell."""
+    """Runs a command of the package in this process, as a user would in a shell.
+
+    Figures of looks, which take most of a tiny run's time, are drawn for tests marked ``figures``.
+    """
     import logging
 
     from hydra.core.global_hydra import GlobalHydra
 
     from inr.cli import fit, render, spectrum
 
+    if request.node.get_closest_marker("figures") is None:
+        monkeypatch.setattr("inr.callback.LookCallback.draw_if_affordable", lambda *_: None)
     programs = {"inr-fit": fit.main, "inr-render": render.main, "inr-spectrum": spectrum.main}
 
     def run(program: str, *arguments: str | Path) -> Result:

@@ -122,6 +122,7 @@ def test_signals_of_any_dimension_are_measured_where_they_have_content(
     assert_close(logged["frequency_bands/04_8-16"], 4.0, looser=1e4)
 
 
+@pytest.mark.figures
 def test_every_logger_gets_the_relative_errors(fit: Callable[..., Path]) -> None:
     folder = fit()
     events = read_events(folder)

@@ -45,6 +45,7 @@ def test_probes_are_log_spaced_and_at_checkpoints(fit: Callable[..., Path]) -> N
     assert steps == [0, 1, 3, 8, 10, 16, 20]
 
 
+@pytest.mark.figures
 def test_the_series_in_tensorboard_is_log10_of_the_eigenvalues(fit: Callable[..., Path]) -> None:
     folder = fit()
     events = read_events(folder)
@@ -162,6 +163,7 @@ def test_the_largest_rate_is_beside_the_one_in_use(fit: Callable[..., Path]) -> 
     assert events.Scalars("ntk/max_lr")[2].value == pytest.approx(look["max_lr"], rel=1e-5)
 
 
+@pytest.mark.figures
 def test_the_preconditioned_kernel_is_the_one_that_adam_steps(fit: Callable[..., Path]) -> None:
     folder = fit("callback.ntk_spectrum.preconditioned=true", "optimizer.eps=1e-6")
     assert "preconditioned_eigenvalues" not in read_look(folder, 0)
@@ -274,6 +276,7 @@ def test_an_optimizer_without_moments_is_refused_with_the_way_out(
     assert "callback.ntk_spectrum=null" in line
 
 
+@pytest.mark.figures
 def test_every_figure_is_drawn_from_the_files(fit: Callable[..., Path]) -> None:
     folder = fit()
     looks = {step: read_look(folder, step) for step in (0, 1, 10, 20)}
