@@ -45,8 +45,9 @@ def contracted_ntk(
     """
     other = x if x2 is None else x2
     kernel = torch.zeros((), dtype=function.dtype, device=function.device)
-    for group in _groups(function, names or function.params, max(len(x), len(other))):
-        size = chunk_size or _affordable_points(function, group)
+    count = select(function(x[:1]), outputs).shape[1]
+    for group in _groups(function, names or function.params, max(len(x), len(other)) * count):
+        size = chunk_size or _affordable_points(function, group, count)
         kernel = kernel + _contract(function, x, x2, outputs, group, weighting, size)
     return kernel
 
@@ -99,6 +100,8 @@ def jacobian(
     try:
         with quiet_torch():
             blocks = vmap(jacrev(values), in_dims=(None, 0))(moving, x)
+    except torch.OutOfMemoryError:
+        raise
     except RuntimeError:
         # Some operations are unknown to torch.func.
         blocks = _by_backward_passes(function, x, names, outputs)
@@ -145,14 +148,12 @@ def quiet_torch() -> Iterator[None]:
         yield
 
 
-def _groups(
-    function: PointFunction, names: Collection[str], num_points: int
-) -> Iterator[list[str]]:
+def _groups(function: PointFunction, names: Collection[str], num_rows: int) -> Iterator[list[str]]:
     """Names in groups, as few as let a group's Jacobians at all points be held."""
     group: list[str] = []
     held = 0
     for name in names:
-        size = num_points * function.params[name].numel() * function.dtype.itemsize
+        size = num_rows * function.params[name].numel() * function.dtype.itemsize
         if group and held + size > JACOBIAN_BYTES:
             yield group
             group, held = [], 0
@@ -161,6 +162,6 @@ def _groups(
     yield group
 
 
-def _affordable_points(function: PointFunction, names: Collection[str]) -> int:
+def _affordable_points(function: PointFunction, names: Collection[str], count: int) -> int:
     numbers = sum(function.params[name].numel() for name in names)
-    return max(1, JACOBIAN_BYTES // (numbers * function.dtype.itemsize))
+    return max(1, JACOBIAN_BYTES // (count * numbers * function.dtype.itemsize))

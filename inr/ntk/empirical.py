@@ -55,7 +55,8 @@ def empirical_ntk(
         params: Parameters of a callable by name; None for a module.
         weighting: P ≥ 0 of Θ = J P Jᵀ by parameter name, such as a preconditioner's; ones when
             None.
-        chunk_size: Points at once on each side; chosen to fit caches and memory when None.
+        chunk_size: Points whose Jacobians, or whose tile of the kernel, are held at once on each
+            side; chosen to fit caches and memory when None.
         dtype: float32 or float64; the model's when None (float32 for lower ones).
 
     Shape:
@@ -80,14 +81,38 @@ def empirical_ntk(
     check_choice("method", method, METHODS)
     if chunk_size is not None:
         check_count("chunk_size", chunk_size)
-    function = PointFunction(model, params, dtype)
-    x = function.place(x)
-    x2 = None if x2 is None else function.place(x2)
-    num_outputs = function.check(x)
-    check_outputs(outputs, num_outputs)
-    plan = plan_ntk(function, x, x2, outputs=outputs, method=method, weighted=weighting is not None)
-    log.info("%s", plan)
+    # Inference tensors cannot be differentiated.
+    with torch.inference_mode(False):
+        function = PointFunction(model, params, dtype)
+        return kernel_of(
+            function,
+            function.place(x),
+            None if x2 is None else function.place(x2),
+            outputs=outputs,
+            method=method,
+            weighting=function.place_weighting(weighting),
+            chunk_size=chunk_size,
+        )
+
+
+def kernel_of(
+    function: PointFunction,
+    x: Tensor,
+    x2: Tensor | None = None,
+    *,
+    outputs: Outputs,
+    method: Method,
+    weighting: Mapping[str, Tensor] | None,
+    chunk_size: int | None = None,
+) -> Tensor:
+    """The kernel of a function at points that have been placed: see :func:`empirical_ntk`."""
+    check_outputs(outputs, function.check(x))
+    if x2 is not None:
+        function.check(x2)
+    weighted = weighting is not None
     with torch.autocast(function.device.type, enabled=False):
+        plan = plan_ntk(function, x, x2, outputs=outputs, method=method, weighted=weighted)
+        log.info("%s", plan)
         kernel = _compute(function, x, x2, plan, outputs, weighting, chunk_size)
     # The norm, and not isfinite, which would write as much as it reads.
     if not torch.linalg.vector_norm(kernel, torch.inf).isfinite():

@@ -1,12 +1,14 @@
 """What a tangent kernel is a kernel of: a module, or any function of parameters and points."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
+from torch.nn.utils import parametrize
 
 Parameters = Mapping[str, Tensor]
 PointMap = nn.Module | Callable[[dict[str, Tensor], Tensor], Tensor]
@@ -16,14 +18,15 @@ CHECKED_POINTS = 16
 class PointFunction:
     """A module or a callable as a function of its trainable parameters, each point by itself.
 
-    The parameters are aliases of the model's, or copies in another dtype; buffers are copies, so
-    that evaluating leaves the model as it is. Autocast is off.
+    Evaluating leaves parameters, buffers and gradients of the model as they are. Autocast is off,
+    and a compiled module is run as it was written.
 
     Args:
         model: ``(n, ...) -> (n, ...)``, or a callable ``(params, x) -> outputs``.
         params: Parameters of a callable by name, all of them trained; None for a module, of which
             those count that require gradients.
         dtype: float32 or float64; None is float64 for parameters in it, else float32.
+        copying: Whether to keep the weights of now, whatever becomes of the model's.
 
     Attributes:
         name: Of the module's class or the callable.
@@ -39,7 +42,12 @@ class PointFunction:
     """
 
     def __init__(
-        self, model: PointMap, params: Parameters | None = None, dtype: torch.dtype | None = None
+        self,
+        model: PointMap,
+        params: Parameters | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        copying: bool = False,
     ) -> None:
         self._model = model
         constants: dict[str, Tensor] = {}
@@ -47,6 +55,11 @@ class PointFunction:
             if params is not None:
                 raise TypeError("params are for a callable fn(params, x); a module has its own.")
             _refuse_training_mode(model)
+            if parametrize._cache_enabled:
+                raise ValueError(
+                    "parametrize.cached() is on, which hides weights from their parameters; "
+                    "expected a kernel outside of it."
+                )
             self.name = type(model).__name__
             named = dict(model.named_parameters())
             params = {name: p for name, p in named.items() if p.requires_grad}
@@ -67,6 +80,9 @@ class PointFunction:
         if self.dtype not in (torch.float32, torch.float64):
             raise ValueError(f"dtype is {dtype}; expected torch.float32 or torch.float64.")
         self.device = first.device
+        if copying:
+            params = {name: p.detach().clone() for name, p in params.items()}
+            constants = {name: t.clone() for name, t in constants.items()}
         self._constants = {name: self._cast(t) for name, t in constants.items()}
         self._complex = {name for name, p in params.items() if p.is_complex()}
         self.params = {
@@ -74,10 +90,17 @@ class PointFunction:
         }
 
     def __call__(self, x: Tensor, params: Parameters | None = None) -> Tensor:
-        """Outputs at points, ``(n, ...) -> (n, c)``, with some parameters replaced."""
-        merged = {**self.params, **(params or {})}
+        """Outputs at points, ``(n, ...) -> (n, c)``.
+
+        Args:
+            x: The points.
+            params: What to differentiate in place of :attr:`params`: some of them, by name.
+        """
+        merged = dict(self.params)
+        if params is not None:
+            merged = {name: p.detach() for name, p in merged.items()} | dict(params)
         merged |= {name: torch.view_as_complex(merged[name]) for name in self._complex}
-        with torch.autocast(x.device.type, enabled=False):
+        with torch.autocast(x.device.type, enabled=False), _uncompiled(self._model):
             if isinstance(self._model, nn.Module):
                 # Some modules write into their buffers.
                 merged |= {name: constant.clone() for name, constant in self._constants.items()}
@@ -97,8 +120,34 @@ class PointFunction:
         return outputs.reshape(len(x), -1)
 
     def place(self, x: Tensor) -> Tensor:
-        """Points on the parameters' device; real ones in their dtype."""
-        return self._cast(x.detach().to(self.device))
+        """A copy of points on the parameters' device; real ones in their dtype."""
+        return self._cast(x.detach().to(self.device, copy=True))
+
+    def place_weighting(self, weighting: Parameters | None) -> Parameters | None:
+        """A weighting on the parameters' device and in their dtype.
+
+        Raises:
+            ValueError: It has other names or shapes than the parameters, or a negative number.
+        """
+        if weighting is None:
+            return None
+        if weighting.keys() != self.params.keys():
+            odd = sorted(weighting.keys() ^ self.params.keys())
+            raise ValueError(
+                f"the weighting has other names than the trainable parameters ({', '.join(odd)}); "
+                "expected one tensor for each of them."
+            )
+        placed = {}
+        for name, parameter in self.params.items():
+            part = weighting[name].detach().to(self.device, self.dtype)
+            if part.shape != parameter.shape or not (part.isfinite() & (part >= 0)).all():
+                raise ValueError(
+                    f"the weighting of {name} has shape {tuple(part.shape)} and a least number of "
+                    f"{part.min().item():.3g}; expected finite ones, 0 or more, of shape "
+                    f"{tuple(parameter.shape)}."
+                )
+            placed[name] = part
+        return placed
 
     @torch.no_grad()
     def check(self, x: Tensor) -> int:
@@ -115,7 +164,7 @@ class PointFunction:
         if not together.isfinite().all():
             raise ValueError(f"outputs of {self.name} are not finite; its weights may have NaN.")
         for part, again in ((together, self(some)), (together[:half], self(some[:half]))):
-            if not torch.allclose(part, again, rtol=1e-3, atol=1e-5):
+            if not torch.allclose(part, again, rtol=1e-3, atol=1e-5 * part.abs().max().item()):
                 raise ValueError(
                     f"{self.name} gives a point another value when repeated or among others; "
                     "expected one that treats each point by itself."
@@ -126,6 +175,17 @@ class PointFunction:
         if tensor.is_complex():
             return tensor.to(self.dtype.to_complex())
         return tensor.to(self.dtype) if tensor.is_floating_point() else tensor
+
+
+@contextmanager
+def _uncompiled(model: PointMap) -> Iterator[None]:
+    """Runs compiled modules as they were written: what is recorded of them is not compiled."""
+    modules = model.modules() if isinstance(model, nn.Module) else ()
+    if any(module._compiled_call_impl is not None for module in modules):
+        with torch.compiler.set_stance("force_eager"):
+            yield
+    else:
+        yield
 
 
 def _real(tensor: Tensor) -> Tensor:

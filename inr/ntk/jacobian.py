@@ -64,6 +64,7 @@ class JacobianOperator:
         self._is_cached = self._factor_bytes(len(x)) <= CACHE_BYTES
         self._factors: dict[int, list[LayerFactors]] = {}
 
+    @torch.no_grad()
     def matmul(self, block: Tensor) -> Tensor:
         """``J √P u`` for the columns u of a ``(columns, k)`` block: ``(rows, k)``."""
         moves = self._unflatten(block)
@@ -71,6 +72,7 @@ class JacobianOperator:
             parts = [self._push(number, moves) for number in range(len(self.chunks))]
         return torch.cat([self._collapse(part) for part in parts])
 
+    @torch.no_grad()
     def rmatmul(self, block: Tensor) -> Tensor:
         """``√P Jᵀ v`` for the columns v of a ``(rows, k)`` block: ``(columns, k)``."""
         total: dict[str, Tensor] = {}
@@ -81,6 +83,7 @@ class JacobianOperator:
             total = {name: total[name] + p if total else p for name, p in pulled.items()}
         return self._flatten(total)
 
+    @torch.no_grad()
     def row_norms(self) -> Tensor:
         """Squared lengths of the rows, the kernel's diagonal: ``(rows,)``."""
         with torch.autocast(self.function.device.type, enabled=False):

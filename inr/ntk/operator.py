@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from inr.argument import check_choice, check_count
-from inr.ntk.empirical import METHODS, Method, empirical_ntk
+from inr.ntk.empirical import METHODS, Method, kernel_of
 from inr.ntk.function import Parameters, PointFunction, PointMap
 from inr.ntk.jacobian import JacobianOperator
 from inr.ntk.outputs import Outputs, check_outputs
@@ -32,7 +32,8 @@ class NTKOperator:
     r"""Θ = J P Jᵀ of a module, or a function, at given points, known by its products.
 
     Memory is that of the points, their values and a share of the layers' factors: it never holds
-    Θ or J. It means the same as :func:`empirical_ntk`.
+    Θ or J. It means the same as :func:`empirical_ntk`, at the weights that the model had when this
+    was made.
 
     Args:
         model: ``(n, ...) -> (n, ...)``, each point by itself, or a callable ``(params, x)``.
@@ -75,11 +76,14 @@ class NTKOperator:
     ) -> None:
         check_choice("method", method, METHODS)
         check_count("chunk_size", chunk_size)
-        function = PointFunction(model, params, dtype)
-        points = function.place(x)
+        with torch.inference_mode(False):
+            function = PointFunction(model, params, dtype, copying=True)
+            points = function.place(x)
+        weighting = function.place_weighting(weighting)
         check_outputs(outputs, function.check(points))
         self.dtype, self.device = function.dtype, function.device
-        self.plan = plan_ntk(function, points, outputs=outputs, method=method)
+        with torch.autocast(function.device.type, enabled=False):
+            self.plan = plan_ntk(function, points, outputs=outputs, method=method)
         self.jacobian_operator = JacobianOperator(
             function,
             points,
@@ -90,14 +94,8 @@ class NTKOperator:
         )
         rows = self.jacobian_operator.shape[0]
         self.shape = (rows, rows)
-        self._dense = lambda: empirical_ntk(
-            model,
-            x,
-            outputs=outputs,
-            method=method,
-            params=params,
-            weighting=weighting,
-            dtype=dtype,
+        self._dense = lambda: kernel_of(
+            function, points, outputs=outputs, method=method, weighting=weighting
         )
 
     def __matmul__(self, block: Tensor) -> Tensor:
@@ -169,5 +167,7 @@ class DualOperator:
     def lift(self, eigenvectors: Tensor) -> Tensor:
         """Eigenvectors of Θ, of unit length, from ``(columns, k)`` of this."""
         lifted = self._jacobian.matmul(eigenvectors.to(self.dtype))
-        norms = torch.linalg.vector_norm(lifted, dim=0)
-        return lifted / norms.clamp(min=torch.finfo(self.dtype).tiny)
+        # Those of eigenvalues that are zero are rounding, and any others will do that are
+        # orthogonal to the rest.
+        basis, scales = torch.linalg.qr(lifted)
+        return basis * scales.diagonal().sign()

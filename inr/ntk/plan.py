@@ -6,7 +6,9 @@ from torch import Tensor
 
 from inr.ntk.function import PointFunction
 from inr.ntk.outputs import Outputs, select
-from inr.ntk.structured import linear_parameters
+from inr.ntk.structured import NotStructuredError, layer_factors, linear_parameters
+
+TRIED_POINTS = 5
 
 
 class Plan(NamedTuple):
@@ -57,7 +59,8 @@ def plan_ntk(
         x: ``(n, ...)``.
         x2: ``(m, ...)``; ``x`` when None.
         outputs: The kernel's layout.
-        method: ``auto`` takes the cheaper way; ``structured`` covers what it can.
+        method: ``auto`` takes the cheaper way, of those that hold for a few of the points;
+            ``structured`` covers what it can.
         weighted: Whether the parameters are weighted one by one.
 
     Raises:
@@ -69,6 +72,11 @@ def plan_ntk(
             f"method='structured' covers linear layers that are each used once on (n, w) inputs, "
             f"and {function.name} has none; expected method='auto' or 'contraction'."
         )
+    if method == "auto" and covered:
+        try:
+            layer_factors(function, x[:TRIED_POINTS], covered, outputs)
+        except NotStructuredError:
+            covered = frozenset()
     count = select(function(x[:1]), outputs).shape[1]
     pairs = len(x) * len(x if x2 is None else x2)
     columns = count**2 if outputs == "full" else count

@@ -12,6 +12,12 @@ from inr.ntk.function import PointFunction
 from inr.ntk.outputs import Outputs, arrange, select
 
 BLOCK_COLUMNS = 2048
+# What autograd calls the product of a linear layer, on this device or that.
+LINEAR_NODES = ("AddmmBackward0", "MmBackward0", "LinearBackward0")
+
+
+class NotStructuredError(ValueError):
+    """A function does with its linear layers what their factors do not know of."""
 
 
 class LayerFactors(NamedTuple):
@@ -40,6 +46,8 @@ class _Call(NamedTuple):
     inputs: Tensor
     result: Tensor
     version: int
+    shape: torch.Size
+    bias_shape: torch.Size | None
 
 
 class _Recorder(TorchFunctionMode):
@@ -67,7 +75,18 @@ class _Recorder(TorchFunctionMode):
         bias = self.names.get(id(given.get("bias")))
         if weight is None and bias is None:
             return result
-        self.calls.append(_Call(weight, bias, given["input"], result, result._version))
+        shift = given.get("bias")
+        self.calls.append(
+            _Call(
+                weight,
+                bias,
+                given["input"],
+                result,
+                result._version,
+                given["weight"].shape,
+                None if shift is None else shift.shape,
+            )
+        )
         return result.clone() if self.copying else result
 
 
@@ -81,17 +100,15 @@ def linear_parameters(function: PointFunction, x: Tensor) -> frozenset[str]:
         x: ``(n, ...)`` some points.
     """
     # A layer of one constant row could be mistaken for one of a single point.
-    some = torch.cat([x[:2], x[:2]])[:3]
+    some = torch.cat([x[:2], x[:2], x[:2]])[:3]
     outputs, calls = _record(function, some)
     uses = _uses(outputs, function.params)
     return frozenset(
         name
         for call in calls
+        if _is_plain(call, len(some))
         for name in (call.weight, call.bias)
-        if name is not None
-        and uses[name] == 1
-        and call.inputs.shape[:-1] == some.shape[:1]
-        and not call.result.is_complex()
+        if name is not None and uses[name] == 1 and _enters(function.params[name], call.result)
     )
 
 
@@ -108,8 +125,9 @@ def layer_factors(
         outputs: Only those selected by it are differentiated.
 
     Raises:
-        ValueError: The function cannot be differentiated, rows inside it are not those of the
-            points, or it takes other ways with these points.
+        ValueError: The function cannot be differentiated.
+        NotStructuredError: Rows inside it are not those of the points, or it takes other ways with
+            these points.
     """
     values, calls = _record(function, x)
     values = select(values, outputs)
@@ -123,7 +141,7 @@ def layer_factors(
     ]
     names = [n for call in kept for n in (call.weight, call.bias) if n is not None]
     if sorted(names) != sorted(covered) or any(c.inputs.shape[:-1] != x.shape[:1] for c in kept):
-        raise ValueError(
+        raise NotStructuredError(
             f"{function.name} calls its linear layers otherwise for these points; expected the "
             "same for all. Use method='contraction'."
         )
@@ -144,7 +162,7 @@ def layer_factors(
         LayerFactors(
             call.weight,
             call.bias,
-            call.inputs.detach()[:, slice(None if call.weight else 0)],
+            call.inputs.detach() if call.weight else call.inputs.new_empty(len(x), 0),
             torch.stack(layer, dim=1) if len(layer) > 1 else layer[0][:, None],
         )
         for call, layer in zip(kept, zip(*gradients, strict=True), strict=True)
@@ -243,18 +261,45 @@ def _check_rows(
 
     Points weighted by numbers of their own must give gradients weighted by the same.
     """
-    weights = torch.linspace(1, 2, len(values), dtype=values.dtype, device=values.device)
-    weighted = torch.autograd.grad((weights @ values).sum(), results)
+    points = torch.linspace(1, 2, len(values), dtype=values.dtype, device=values.device)
+    # Of their own for each output, too: what they sum to may be a constant.
+    outputs = _direction(values.shape[1], values)
+    weighted = torch.autograd.grad(points @ values @ outputs, results)
     for own, of_outputs in zip(weighted, zip(*gradients, strict=True), strict=True):
         # Along one direction, which costs little: rows that differ do so along almost all.
-        direction = torch.arange(own.shape[1], dtype=own.dtype, device=own.device).sin() + 2
-        expected = weights * sum(gradient @ direction for gradient in of_outputs)
-        difference = torch.linalg.vector_norm(own @ direction - expected)
-        if difference > 1e-3 * torch.linalg.vector_norm(expected):
-            raise ValueError(
+        direction = _direction(own.shape[1], own)
+        parts = torch.stack([gradient @ direction for gradient in of_outputs], dim=1)
+        difference = torch.linalg.vector_norm(own @ direction - points * (parts @ outputs))
+        if difference > 1e-3 * torch.linalg.vector_norm(parts):
+            raise NotStructuredError(
                 f"{function.name} moves points to other rows, or mixes them; expected one that "
                 "treats each by itself. Use method='contraction' if it does in the end."
             )
+
+
+def _direction(size: int, like: Tensor) -> Tensor:
+    """A vector without structure, always the same."""
+    return torch.arange(1, size + 1, dtype=like.dtype, device=like.device).sin() + 2
+
+
+def _is_plain(call: _Call, num_points: int) -> bool:
+    """Whether a call multiplies one row for each point, and adds a bias for each column."""
+    result = call.result
+    return (
+        call.inputs.shape[:-1] == (num_points,)
+        and result.shape == (num_points, *call.shape[:1])
+        and len(call.shape) == 2
+        and call.bias_shape in (None, call.shape[:1])
+        and not result.is_complex()
+        and type(result.grad_fn).__name__ in LINEAR_NODES
+    )
+
+
+def _enters(parameter: Tensor, result: Tensor) -> bool:
+    """Whether a parameter goes straight into a product, or by way of its transpose."""
+    nodes = [node for node, _ in result.grad_fn.next_functions if node is not None]  # type: ignore[union-attr]
+    nodes += [inner for node in nodes for inner, _ in node.next_functions if inner is not None]
+    return any(getattr(node, "variable", None) is parameter for node in nodes)
 
 
 def _uses(outputs: Tensor, params: Mapping[str, Tensor]) -> dict[str, int]:

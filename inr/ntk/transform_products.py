@@ -31,13 +31,7 @@ class TransformProducts:
         self.function = function
         self.outputs = outputs
         self.params = {name: function.params[name].detach() for name in names}
-        point = x[:1]
-        unit = select(function(point), outputs).detach()[..., None]
-        try:
-            self._transform_push(point, self._transform_pull(point, unit))
-            self._is_transformed = True
-        except RuntimeError:
-            self._is_transformed = False
+        self._is_transformed = self._are_adjoint(x[:1])
 
     def pull(self, x: Tensor, values: Tensor) -> dict[str, Tensor]:
         """Of the transposed Jacobian: ``(n, c, k)`` to ``(k, *shape)`` by name."""
@@ -61,6 +55,28 @@ class TransformProducts:
     def norms(self, x: Tensor, weighting: Mapping[str, Tensor] | None) -> Tensor:
         """Squared lengths of the Jacobian's rows: ``(n, c)``."""
         return torch.cat([rows.square().sum(2) for rows in self._jacobians(x, weighting)])
+
+    def _are_adjoint(self, point: Tensor) -> bool:
+        """Whether both products are there, and of one matrix: ⟨v, J u⟩ is ⟨Jᵀ v, u⟩.
+
+        A forward derivative does not see what a module hides from backward ones, in no_grad blocks
+        or by hooks.
+        """
+        generator = torch.Generator().manual_seed(0)
+
+        def draw(*shape: int) -> Tensor:
+            values = torch.randn(*shape, generator=generator)
+            return values.to(self.function.device, self.function.dtype)
+
+        count = select(self.function(point), self.outputs).shape[1]
+        v, u = draw(1, count, 1), {name: draw(1, *p.shape) for name, p in self.params.items()}
+        try:
+            pulled, pushed = self._transform_pull(point, v), self._transform_push(point, u)
+        except RuntimeError:
+            return False
+        products = [(pulled[name] * u[name]).sum() for name in u]
+        scale = max(float(pulled[name].norm() * u[name].norm()) for name in u)
+        return bool(((v * pushed).sum() - sum(products)).abs() <= 1e-3 * scale)
 
     def _transform_pull(self, x: Tensor, values: Tensor) -> dict[str, Tensor]:
         def evaluate(params: dict[str, Tensor]) -> Tensor:

@@ -1,6 +1,7 @@
 """Modules whose kernels are computed, each with something of its own."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -178,6 +179,84 @@ class Checkpointed(nn.Module):
         return self.last(torch.tanh(hidden))
 
 
+class BroadcastBias(nn.Module):
+    """Adds one number to all results of a layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight, self.shift = nn.Parameter(torch.randn(5, 2)), nn.Parameter(torch.randn(1))
+        self.output = nn.Linear(5, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.output(torch.tanh(functional.linear(x, self.weight, self.shift)))
+
+
+class HalvedGradient(torch.autograd.Function):
+    """A linear layer of which half the gradient reaches the weight."""
+
+    @staticmethod
+    def forward(x: Tensor, weight: Tensor) -> Tensor:
+        return functional.linear(x, weight)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Any:
+        x, weight = ctx.saved_tensors
+        return gradient @ weight, 0.5 * gradient.mT @ x
+
+
+class OwnFunction(nn.Module):
+    """Has a backward pass of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight, self.output = nn.Parameter(torch.randn(5, 2)), nn.Linear(5, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.output(torch.tanh(HalvedGradient.apply(x, self.weight)))
+
+
+class HiddenTwin(nn.Module):
+    """Adds its layer once more, hidden from gradients."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(2, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            twin = torch.tanh(self.layer(x))
+        return torch.sin(self.layer(x)) * (1 + twin)
+
+
+class Sorted(nn.Module):
+    """Treats points in the order of their first coordinate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(2, 6), nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        order = x[:, 0].argsort()
+        values = self.last(torch.tanh(self.first(x[order])))
+        return values[order.argsort()]
+
+
+class Table(nn.Module):
+    """Looks up the rows of a table of three codes, after a layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("codes", torch.linspace(-1, 1, 12).view(3, 4))
+        self.layer, self.output = nn.Linear(4, 6), nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.output(torch.tanh(self.layer(self.codes)[(x[:, 0] * 3).long()] * x[:, 1:]))
+
+
 def make_frozen_weight() -> nn.Module:
     model = nn.Sequential(nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 3))
     model[0].weight.requires_grad_(False)  # type: ignore[operator]
@@ -200,7 +279,20 @@ def make_weight_normalised() -> nn.Module:
     return nn.Sequential(first, nn.Tanh(), nn.Linear(6, 3))
 
 
-COVERED |= {"a functional layer": FunctionalLinear, "a frozen weight": make_frozen_weight}
+COVERED |= {
+    # Outputs that sum to 1.
+    "a softmax": lambda: nn.Sequential(
+        nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 3), nn.Softmax(dim=1)
+    ),
+    "a functional layer": FunctionalLinear,
+    "a frozen weight": make_frozen_weight,
+}
+# Those that only a look at their rows, or both ways to differentiate, tell from others.
+DECEPTIVE: dict[str, Callable[[], nn.Module]] = {
+    "a hidden twin": HiddenTwin,
+    "sorted points": Sorted,
+    "a table of codes": Table,
+}
 # What is left to contraction, by name.
 PARTLY: dict[str, tuple[Callable[[], nn.Module], set[str]]] = {
     "trainable frequencies": (make_trainable_frequencies, {"encoding.frequencies"}),
@@ -219,6 +311,8 @@ PARTLY: dict[str, tuple[Callable[[], nn.Module], set[str]]] = {
     "a layer used twice": (Twice, {"shared.weight", "shared.bias"}),
     "a weight used twice": (Tied, {"layer.weight"}),
     "a layer without points": (Coded, {"code_layer.weight", "code_layer.bias"}),
+    "a broadcast bias": (BroadcastBias, {"weight", "shift"}),
+    "a function of its own": (OwnFunction, {"weight"}),
     "an unused layer": (Idle, {"idle.weight", "idle.bias"}),
 }
 UNCOVERED: dict[str, Callable[[], nn.Module]] = {
@@ -227,10 +321,10 @@ UNCOVERED: dict[str, Callable[[], nn.Module]] = {
         nn.Unflatten(1, (1, 2)), nn.Conv1d(1, 3, 2), nn.Flatten()
     ),
 }
-ALL = [*COVERED, *PARTLY, *UNCOVERED]
+ALL = [*COVERED, *PARTLY, *UNCOVERED, *DECEPTIVE]
 
 
 def make(name: str) -> nn.Module:
     torch.manual_seed(0)
-    makers = {**COVERED, **{name: maker for name, (maker, _) in PARTLY.items()}, **UNCOVERED}
-    return makers[name]().double()
+    partly = {name: maker for name, (maker, _) in PARTLY.items()}
+    return {**COVERED, **partly, **UNCOVERED, **DECEPTIVE}[name]().double()

@@ -84,8 +84,8 @@ def test_rows_that_are_not_the_points_are_refused_and_contracted() -> None:
     torch.manual_seed(0)
     model, x = Shuffles().double(), draw_points(5)
     with pytest.raises(ValueError, match="Shuffles moves points to other rows"):
-        empirical_ntk(model, x)
-    assert_close(empirical_ntk(model, x, method="contraction"), brute_force_ntk(model, x))
+        empirical_ntk(model, x, method="structured")
+    assert_close(empirical_ntk(model, x), brute_force_ntk(model, x))
 
 
 class Branches(nn.Module):
@@ -254,3 +254,67 @@ def test_autocast_does_not_reach_a_kernel() -> None:
     expected = empirical_ntk(model, x)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.equal(empirical_ntk(model, x), expected)
+
+
+def test_a_compiled_module_is_run_as_it_was_written() -> None:
+    model, x = make("mlp"), draw_points(4)
+    expected = empirical_ntk(model, x)
+    model.compile(backend="eager")
+    assert_close(empirical_ntk(model, x), expected)
+
+
+@pytest.mark.parametrize("method", ["structured", "contraction"])
+def test_inference_mode_is_no_hindrance(method: str) -> None:
+    model, x = make("trainable frequencies"), draw_points(4)
+    expected = brute_force_ntk(model, x)
+    with torch.inference_mode():
+        kernel = empirical_ntk(model, x.clone(), method=method)  # type: ignore[arg-type]
+    assert_close(kernel, expected)
+
+
+def test_cached_parametrizations_are_refused() -> None:
+    model, x = make("a normalised weight"), draw_points(4)
+    with (
+        torch.nn.utils.parametrize.cached(),
+        pytest.raises(ValueError, match="hides weights from their parameters"),
+    ):
+        empirical_ntk(model, x)
+
+
+def test_points_that_a_module_writes_into_are_left() -> None:
+    class Writes(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x.clamp_(max=0.5))
+
+    x = draw_points(5)
+    before = x.clone()
+    empirical_ntk(Writes(2, 1).double(), x)
+    assert torch.equal(x, before)
+
+
+def test_a_faint_mixture_of_points_is_refused() -> None:
+    model = nn.Sequential(Mixes(), nn.Linear(1, 1, bias=False)).double()
+    model[1].weight.data.fill_(1e-7)
+    with pytest.raises(ValueError, match="another value when repeated or among others"):
+        empirical_ntk(model, draw_points(5))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda w: w.pop("1.bias"), r"other names than the trainable parameters \(1\.bias\)"),
+        (lambda w: w.update(odd=torch.ones(1)), r"\(odd\)"),
+        (lambda w: w["0.weight"].neg_(), "least number of -1; expected finite ones, 0 or more"),
+        (lambda w: w.update({"0.weight": torch.ones(2, 6)}), r"shape \(2, 6\) .* \(6, 2\)"),
+        (lambda w: w["0.bias"].fill_(torch.inf), "expected finite ones"),
+    ],
+)
+def test_weightings_that_do_not_suit_are_refused(
+    change: Callable[[dict[str, Tensor]], object], sentence: str
+) -> None:
+    model = nn.Sequential(nn.Linear(2, 6), nn.Linear(6, 1)).double()
+    weighting = {name: torch.ones_like(p).detach() for name, p in model.named_parameters()}
+    change(weighting)
+    for make_kernel in (empirical_ntk, NTKOperator):
+        with pytest.raises(ValueError, match=sentence):
+            make_kernel(model, draw_points(3), weighting=weighting)

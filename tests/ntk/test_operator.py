@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inr.ntk import NTKOperator, spectrum
+from inr.ntk import NTKOperator, empirical_ntk, spectrum
 from tests.ntk.brute_force import brute_force_ntk, jacobian
 from tests.ntk.models import ALL, draw_points, make
 from tests.tolerance import assert_close
@@ -137,6 +137,33 @@ def test_the_error_of_the_estimated_trace_is_that_of_independent_samples() -> No
     variance = 2 * (kernel.square().sum() - kernel.diagonal().square().sum())
     error = operator.estimate_trace(2000).error
     assert error == pytest.approx((variance / 2000).sqrt().item(), rel=0.1)
+
+
+@pytest.mark.parametrize("method", ["auto", "contraction"])
+def test_an_operator_keeps_the_weights_it_was_made_with(method: str) -> None:
+    model, x = make("trainable frequencies"), draw_points(6)
+    expected = brute_force_ntk(model, x)
+    operator = NTKOperator(model, x, method=method, chunk_size=4)  # type: ignore[arg-type]
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(1.5)
+    assert_close(operator @ torch.eye(18, dtype=torch.float64), expected)
+    assert_close(operator.to_dense(), expected)
+
+
+@pytest.mark.parametrize("name", ["mlp", "trainable frequencies", "a matrix product"])
+def test_nothing_holds_a_graph(name: str) -> None:
+    model, x = make(name), draw_points(5)
+    operator = NTKOperator(model, x, chunk_size=2)
+    for tensor in (
+        empirical_ntk(model, x),
+        operator @ random(15, 2),
+        operator.diagonal(),
+        operator.to_dense(),
+        operator.dual() @ random(operator.dual().shape[0], 2),
+    ):
+        assert not tensor.requires_grad
+    assert spectrum(operator, method="quadrature").band is not None
 
 
 def test_factors_that_do_not_fit_are_computed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
