@@ -9,6 +9,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+MOST_CURVES = 10
 Looks = Mapping[int, Mapping[str, Any]]
 
 
@@ -118,11 +119,13 @@ def _figure() -> tuple[Figure, Axes]:
 
 
 def _colored(looks: Looks) -> list[tuple[int, tuple[float, ...], Mapping[str, Any]]]:
-    """Looks by step, each with a colour that is brighter for later ones."""
-    count = max(len(looks) - 1, 1)
+    """Looks by step, each with a colour that is brighter for later ones; of many, some."""
+    steps = sorted(looks)
+    shown = steps[-1 :: -(-len(steps) // MOST_CURVES) * -1][::-1]
+    count = max(len(shown) - 1, 1)
     return [
         (step, colormaps["viridis"](0.9 * number / count), looks[step])
-        for number, step in enumerate(sorted(looks))
+        for number, step in enumerate(shown)
     ]
 
 

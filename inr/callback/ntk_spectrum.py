@@ -80,16 +80,19 @@ class NTKSpectrumCallback(LookCallback):
         self.preconditioned = preconditioned
         self.leading_modes = check_count("leading_modes", leading_modes)
         self.seed = check_count("seed", seed, minimum=0)
+        self._knobs = [num_points, placement, outputs, k, preconditioned, leading_modes, seed]
         self._looks: dict[int, dict[str, Any]] = {}
         self._first: dict[str, Tensor] = {}
         self._previous: dict[str, Any] = {}
 
     def state_dict(self) -> dict[str, Any]:
         """What later looks are compared with."""
-        return {"first": self._first, "previous": self._previous}
+        return {"knobs": self._knobs, "first": self._first, "previous": self._previous}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self._first, self._previous = state_dict["first"], state_dict["previous"]
+        # Another kernel is no change of this one.
+        if state_dict["knobs"] == self._knobs:
+            self._first, self._previous = state_dict["first"], state_dict["previous"]
 
     def check(self, signal: LatticeSignal) -> None:
         check_outputs(self.outputs, signal.out_features)
@@ -108,10 +111,11 @@ class NTKSpectrumCallback(LookCallback):
         try:
             look = self._measure(trainer, training)
         except Exception as error:
+            advice = "callback.ntk_spectrum=null trains without it."
+            if "memory" in str(error) or isinstance(error, MemoryError):
+                advice = f"callback.ntk_spectrum.num_points=256 needs less; {advice}"
             raise RuntimeError(
-                f"the look at the tangent kernel at step {step} failed: {error} Fewer points may "
-                "help (callback.ntk_spectrum.num_points=256); callback.ntk_spectrum=null trains "
-                "without it."
+                f"the look at the tangent kernel at step {step} failed: {error} {advice}"
             ) from error
         self._looks[step] = look
         path = Path(trainer.default_root_dir) / "ntk" / f"step={step:08d}.npz"
@@ -127,12 +131,14 @@ class NTKSpectrumCallback(LookCallback):
         """What the ``.npz`` of a look has."""
         signal = training.signal
         index, shape = self._place(signal.lattice)
-        index = index.to(signal.device)
         coords = lattice_points(signal.lattice, index, dtype=torch.float64)
         probe = self._probe(training, coords)
+        index = index.to(signal.device)
         with torch.no_grad():
-            values = training.field(coords.to(signal.values.dtype))
-        residual = self._select((values - signal.values[index]).double())
+            values = training.field(
+                lattice_points(signal.lattice, index, dtype=signal.values.dtype)
+            )
+        residual = self._select((values - signal.values[index]).cpu().double())
         vectors = probe.spectrum.eigenvectors
         assert vectors is not None
         look: dict[str, Any] = {
@@ -141,7 +147,7 @@ class NTKSpectrumCallback(LookCallback):
             "outputs": self.outputs,
             "eigenvalues": probe.spectrum.eigenvalues,
             "residual_energies": mode_energies(vectors, residual.to(vectors)),
-            "lr": trainer.optimizers[0].param_groups[0]["lr"],
+            "lr": _learning_rate(trainer),
             **probe.scalars,
             **self._changes(probe),
         }
@@ -151,8 +157,8 @@ class NTKSpectrumCallback(LookCallback):
         if adapted is not None:
             look["preconditioned_eigenvalues"] = adapted.spectrum.eigenvalues
             beta1 = trainer.optimizers[0].param_groups[0]["betas"][0]
-            largest = adapted.spectrum.eigenvalues[0].item()
-            look["preconditioned_max_lr"] = max_lr(largest, probe.num_values, beta1=beta1)
+            assert adapted.steepest is not None
+            look["preconditioned_max_lr"] = max_lr(adapted.steepest, probe.num_values, beta1=beta1)
         if shape is not None and self.outputs != "full" and probe.kernel is not None:
             look["eigenvector_bands"] = fourier_content(vectors, shape)
             look["band_edges"] = np.array(OctaveBands(shape).edges)
@@ -226,7 +232,7 @@ class NTKSpectrumCallback(LookCallback):
         Predicted by the kernel of then, at the mean of the learning rates of then and now.
         """
         energies = error_energies(training, self._select).cpu()[: len(OctaveBands(shape))]
-        lr = trainer.optimizers[0].param_groups[0]["lr"]
+        lr = _learning_rate(trainer)
         now = {"step": trainer.global_step, "lr": lr, "band_energies": energies}
         found: dict[str, Any] = {"band_energies": energies}
         if governing is not None and governing.kernel is not None:
@@ -238,9 +244,11 @@ class NTKSpectrumCallback(LookCallback):
             decay = (before["band_energies"] / energies).log() / 2
             found["measured_rates"] = decay / (now["step"] - before["step"])
             if "band_eigenvalues" in before:
-                found["predicted_rates"] = decay_rates(
+                shares = decay_rates(
                     before["band_eigenvalues"], (before["lr"] + lr) / 2, before["num_values"]
                 )
+                # Of the logarithm, as measured.
+                found["predicted_rates"] = -(1 - shares).abs().log()
         optimizer = type(trainer.optimizers[0]).__name__
         found["predictor"] = (
             f"the kernel that {optimizer} steps"
@@ -305,6 +313,10 @@ def _numbers(look: dict[str, Any]) -> dict[str, float]:
                 if np.isfinite(rate)
             }
     return numbers
+
+
+def _learning_rate(trainer: pl.Trainer) -> float:
+    return float(trainer.optimizers[0].param_groups[0]["lr"])
 
 
 def _plain(value: Any) -> Any:

@@ -148,6 +148,8 @@ def _finite(result: dict[str, Any]) -> dict[str, Any]:
 def _print_table(facts: dict[str, Any], probe: "Probe", top: int) -> None:
     found = probe.spectrum
     for key, value in {**facts, "method": found.method, **probe.scalars}.items():
+        if value is None:  # A run directory does not say its step.
+            continue
         print(f"{key:<20}{value:.6g}" if isinstance(value, float) else f"{key:<20}{value}")
     errors, modes = "", list(range(min(top, len(found.eigenvalues))))
     if found.residuals is not None:
@@ -167,5 +169,5 @@ def _print_table(facts: dict[str, Any], probe: "Probe", top: int) -> None:
 
 def _spread(count: int, top: int) -> list[int]:
     """At most ``top`` of the numbers below ``count``."""
-    steps = max(top - 1, 1)
-    return sorted({round((count - 1) ** (i / steps)) for i in range(1, steps + 1)} | {0})
+    steps = range(1, top)
+    return sorted({0} | {round((count - 1) ** (step / len(steps))) for step in steps})

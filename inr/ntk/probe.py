@@ -19,6 +19,9 @@ from inr.ntk.outputs import Outputs
 from inr.ntk.rates import max_lr
 from inr.ntk.spectrum import DENSE_ROWS, Spectrum, spectrum
 
+FLOAT32_FLOOR = 1e-6
+FLOAT64_FLOOR = 1e-12
+
 
 class Probe(NamedTuple):
     """A kernel at some points.
@@ -28,27 +31,33 @@ class Probe(NamedTuple):
         kernel: ``(rows, rows)`` in float64; None where it was never formed.
         trace: The sum of all eigenvalues.
         num_values: Points times outputs: what the mean of a loss is over.
+        steepest: The largest eigenvalue of the kernel of all pairs of outputs, which decides what
+            learning rate is stable; None where it was not looked for.
     """
 
     spectrum: Spectrum
     kernel: Tensor | None
     trace: float
     num_values: int
+    steepest: float | None
 
     @property
     def scalars(self) -> dict[str, float]:
-        """What the eigenvalues say, by name; of leading ones alone only what they can say.
+        """What the eigenvalues say, by name; of leading or estimated ones only what they can say.
 
         ``max_lr`` is the largest stable rate of gradient descent on the mean squared error.
         """
-        values = self.spectrum.eigenvalues
-        scalars = {
-            "lambda_max": values[0].item(),
-            "trace": self.trace,
-            "max_lr": max_lr(values[0].item(), self.num_values),
-            "falloff_exponent": falloff_exponent(values),
-        }
-        if len(values) < self.spectrum.rows or self.spectrum.method != "dense":
+        values, method = self.spectrum.eigenvalues, self.spectrum.method
+        scalars = {"trace": self.trace}
+        if method == "quadrature":
+            return scalars
+        scalars["lambda_max"] = values[0].item()
+        # Products are in float32 in most cases, and round off what a matrix in float64 does not.
+        floor = FLOAT32_FLOOR if method == "lanczos" else FLOAT64_FLOOR
+        scalars["falloff_exponent"] = falloff_exponent(values, floor=floor)
+        if self.steepest is not None:
+            scalars["max_lr"] = max_lr(self.steepest, self.num_values)
+        if len(values) < self.spectrum.rows:
             return scalars
         return scalars | {
             "condition_number": condition_number(values),
@@ -78,7 +87,7 @@ def probe_field(
         field: ``(n, d) -> (n, c)``.
         coords: ``(n, d)``.
         outputs: ``full``, ``mean`` or the number of one.
-        k: Leading eigenvalues; all when None.
+        k: Leading eigenvalues, or as many as there are; all when None.
         density: Whether to estimate all of them by quadrature instead, by products in the field's
             own dtype.
         weighting: P ≥ 0 of J P Jᵀ by parameter name; ones when None.
@@ -87,15 +96,35 @@ def probe_field(
     """
     if next(field.parameters()).device.type == "mps":  # It has no float64.
         field = copy.deepcopy(field).cpu()
+        weighting = weighting and {name: part.cpu() for name, part in weighting.items()}
     with torch.no_grad():
         num_outputs = field(coords[:1].to(next(field.parameters()))).shape[1]
     num_values = len(coords) * num_outputs
     rows = num_values if outputs == "full" else len(coords)
+    k = k and min(k, rows)
     if density or (k is not None and rows > DENSE_ROWS):
         operator = NTKOperator(field, coords, outputs=outputs, weighting=weighting)
         method = "quadrature" if density else "lanczos"
         found = spectrum(operator, k, method=method, eigenvectors=eigenvectors, progress=progress)
-        return Probe(found, None, operator.trace(), num_values)
+        steepest = None if density else _steepest(field, coords, outputs, weighting, found)
+        return Probe(found, None, operator.trace(), num_values, steepest)
     kernel = empirical_ntk(field, coords, outputs=outputs, weighting=weighting, dtype=torch.float64)
     found = spectrum(kernel, k, method="dense", eigenvectors=eigenvectors)
-    return Probe(found, kernel, kernel.trace().item(), num_values)
+    steepest = _steepest(field, coords, outputs, weighting, found)
+    return Probe(found, kernel, kernel.trace().item(), num_values, steepest)
+
+
+def _steepest(
+    field: nn.Module,
+    coords: Tensor,
+    outputs: Outputs,
+    weighting: Mapping[str, Tensor] | None,
+    found: Spectrum,
+) -> float:
+    """The largest eigenvalue over all pairs of outputs; that of one block is less."""
+    if outputs == "full":
+        return found.eigenvalues[0].item()
+    operator = NTKOperator(field, coords, weighting=weighting)
+    if operator.shape[0] == len(coords):
+        return found.eigenvalues[0].item()
+    return spectrum(operator, 1, method="lanczos", tolerance=1e-2).eigenvalues[0].item()

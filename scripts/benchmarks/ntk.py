@@ -5,9 +5,7 @@ Sections: accuracy, speed, growth, leading, planted; all of them when none is na
 
 import argparse
 import json
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -280,5 +278,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
     main()

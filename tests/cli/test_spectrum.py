@@ -83,6 +83,10 @@ def test_the_density_comes_with_its_band(
     assert "95 % band" in table
     modes = [int(line.split()[0]) for line in table.splitlines()[-6:]]
     assert modes[0] == 1 and modes[-1] == 384
+    # Its first eigenvalues are rough: nothing is made of them.
+    assert "lambda_max" not in found and "max_lr" not in found
+    single = run_command("inr-spectrum", folder, "--density", "--top", "1").out
+    assert single.splitlines()[-1].split()[0] == "1"
 
 
 def test_pairs_of_outputs_make_a_larger_kernel(
