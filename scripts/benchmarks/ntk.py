@@ -224,7 +224,7 @@ def measure_planted(quick: bool) -> None:
     number = torch.arange(1, n + 1, dtype=torch.float64)
     plants = {
         "power law, i^-2": number**-2.0,
-        "exponential": torch.exp(-number / 10),
+        "exponential, exp(-10 i / rows)": torch.exp(-10 * number / n),
         "multiplicities 2 and 3": torch.cat(
             [torch.tensor([9.0, 9.0, 5.0, 5.0, 5.0]), 1 / number[: n - 5]]
         ).sort(descending=True)[0],
