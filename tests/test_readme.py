@@ -91,6 +91,13 @@ def test_the_library_example_runs() -> None:
     assert done.stdout.startswith("tensor([")
 
 
+def test_the_example_of_the_kernels_page_runs() -> None:
+    page = (ROOT / "docs" / "kernel.md").read_text()
+    (code,) = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.count("tensor([") == 2
+
+
 def test_the_example_of_an_encoding_keeps_the_contract() -> None:
     import textwrap
 

@@ -1,5 +1,6 @@
 """Runs on disk."""
 
+import json
 import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -103,9 +104,17 @@ def _load_weights(folder: Path, trust: bool) -> SavedRun:
             f"{config_path} cannot be read ({type(error).__name__}); expected the configuration "
             "that inr-fit wrote there."
         ) from error
-    return SavedRun(
-        folder, _build(config, state, description, trust, str(folder)), description, None
-    )
+    field = _build(config, state, description, trust, str(folder))
+    return SavedRun(folder, field, description, _read_steps(folder / "metrics.json"))
+
+
+def _read_steps(path: Path) -> int | None:
+    """The steps of a run's weights; None when its metrics do not say."""
+    try:
+        steps = json.loads(path.read_text())["steps"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return steps if isinstance(steps, int) else None
 
 
 def _load_checkpoint(path: Path, trust: bool) -> SavedRun:

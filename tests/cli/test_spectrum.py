@@ -23,6 +23,7 @@ def test_json_is_the_callbacks_spectrum(
     spectrum = json.loads(result.out)
     probe = np.load(folder / "ntk" / "step=00000020.npz")
     assert spectrum["points"] == len(probe["coords"])
+    assert spectrum["step"] == 20
     assert np.allclose(spectrum["eigenvalues"], probe["eigenvalues"], rtol=1e-9)
     assert np.isclose(spectrum["trace"], probe["trace"])
 
@@ -103,6 +104,17 @@ def test_pairs_of_outputs_make_a_larger_kernel(
         assert len(found["eigenvalues"]) == found["rows"]
         assert str(found["outputs"]) == outputs
     assert rows["full"] == 3 * rows["mean"] == 3 * rows["2"]
+
+
+def test_a_run_without_metrics_has_no_step(
+    fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    folder = fit()
+    for content in ("{", "[]", '{"steps": "many"}'):
+        (folder / "metrics.json").write_text(content)
+        found = json.loads(run_command("inr-spectrum", folder, "--points", "8", "--json").out)
+        assert found["step"] is None
+    assert "step" not in run_command("inr-spectrum", folder, "--points", "8").out
 
 
 @pytest.mark.parametrize(
