@@ -21,9 +21,9 @@ LAYOUT = {
         "Condition number": ["Multiline", ["ntk/condition_number"]],
     },
     "Spectral bias": {
+        "Relative error of each octave": ["Multiline", [r"frequency_bands/.*"]],
         "Measured decay of each octave": ["Multiline", [r"ntk_measured_rates/.*"]],
         "Predicted decay of each octave": ["Multiline", [r"ntk_predicted_rates/.*"]],
-        "Relative error of each octave": ["Multiline", [r"frequency_bands/.*"]],
     },
     "Fit": {
         "PSNR (dB)": ["Multiline", [r"^(test_|train_)?psnr$"]],
