@@ -23,8 +23,8 @@ from inr.ntk import (
     adam_weighting,
     band_eigenvalues,
     check_outputs,
-    decay_rates,
     fourier_content,
+    log_decays,
     max_lr,
     mode_energies,
     probe_field,
@@ -244,11 +244,9 @@ class NTKSpectrumCallback(LookCallback):
             decay = (before["band_energies"] / energies).log() / 2
             found["measured_rates"] = decay / (now["step"] - before["step"])
             if "band_eigenvalues" in before:
-                shares = decay_rates(
+                found["predicted_rates"] = log_decays(
                     before["band_eigenvalues"], (before["lr"] + lr) / 2, before["num_values"]
                 )
-                # Of the logarithm, as measured.
-                found["predicted_rates"] = -(1 - shares).abs().log()
         optimizer = type(trainer.optimizers[0]).__name__
         found["predictor"] = (
             f"the kernel that {optimizer} steps"

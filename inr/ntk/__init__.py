@@ -13,7 +13,7 @@ from inr.ntk.operator import NTKOperator
 from inr.ntk.outputs import check_outputs, num_rows
 from inr.ntk.preconditioner import adam_weighting
 from inr.ntk.probe import Probe, probe_field
-from inr.ntk.rates import decay_rates, max_lr, steps_to_learn
+from inr.ntk.rates import decay_rates, log_decays, max_lr, steps_to_learn
 from inr.ntk.spectrum import DENSE_ROWS, Spectrum, spectrum
 from inr.ntk.subspace import subspace_rotation
 
@@ -34,6 +34,7 @@ __all__ = [
     "fourier_content",
     "fourier_energies",
     "kernel_target_alignment",
+    "log_decays",
     "max_lr",
     "mode_energies",
     "num_rows",

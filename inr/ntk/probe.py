@@ -1,6 +1,7 @@
 """One look at a tangent kernel: its spectrum at some points of a field."""
 
 import copy
+import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -54,7 +55,9 @@ class Probe(NamedTuple):
         scalars["lambda_max"] = values[0].item()
         # Products are in float32 in most cases, and round off what a matrix in float64 does not.
         floor = FLOAT32_FLOOR if method == "lanczos" else FLOAT64_FLOOR
-        scalars["falloff_exponent"] = falloff_exponent(values, floor=floor)
+        exponent = falloff_exponent(values, floor=floor)
+        if not math.isnan(exponent):
+            scalars["falloff_exponent"] = exponent
         if self.steepest is not None:
             scalars["max_lr"] = max_lr(self.steepest, self.num_values)
         if len(values) < self.spectrum.rows:
@@ -106,25 +109,26 @@ def probe_field(
         operator = NTKOperator(field, coords, outputs=outputs, weighting=weighting)
         method = "quadrature" if density else "lanczos"
         found = spectrum(operator, k, method=method, eigenvectors=eigenvectors, progress=progress)
-        steepest = None if density else _steepest(field, coords, outputs, weighting, found)
-        return Probe(found, None, operator.trace(), num_values, steepest)
+        trace = operator.trace()
+        # Its factors and those of the next operator are not to be held at once.
+        del operator
+        steepest = None if density else _steepest(field, coords, num_values, weighting, found)
+        return Probe(found, None, trace, num_values, steepest)
     kernel = empirical_ntk(field, coords, outputs=outputs, weighting=weighting, dtype=torch.float64)
     found = spectrum(kernel, k, method="dense", eigenvectors=eigenvectors)
-    steepest = _steepest(field, coords, outputs, weighting, found)
+    steepest = _steepest(field, coords, num_values, weighting, found)
     return Probe(found, kernel, kernel.trace().item(), num_values, steepest)
 
 
 def _steepest(
     field: nn.Module,
     coords: Tensor,
-    outputs: Outputs,
+    num_values: int,
     weighting: Mapping[str, Tensor] | None,
     found: Spectrum,
 ) -> float:
     """The largest eigenvalue over all pairs of outputs; that of one block is less."""
-    if outputs == "full":
-        return found.eigenvalues[0].item()
-    operator = NTKOperator(field, coords, weighting=weighting)
-    if operator.shape[0] == len(coords):
-        return found.eigenvalues[0].item()
-    return spectrum(operator, 1, method="lanczos", tolerance=1e-2).eigenvalues[0].item()
+    if found.rows < num_values:
+        operator = NTKOperator(field, coords, weighting=weighting)
+        found = spectrum(operator, 1, method="lanczos", tolerance=1e-2)
+    return found.eigenvalues[0].item()

@@ -67,6 +67,24 @@ def decay_rates(eigenvalues: Tensor, lr: float, num_values: int) -> Tensor:
     )
 
 
+def log_decays(eigenvalues: Tensor, lr: float, num_values: int) -> Tensor:
+    r"""By how much one step of gradient descent lowers the logarithm of each mode's error.
+
+    .. math:: -\log|1 - 2 \eta \lambda_i / (nc)|
+
+    Args:
+        eigenvalues: ``(m,)``.
+        lr: η.
+        num_values: n · c, the values that the loss is the mean of.
+
+    Shape:
+        ``(m,)``; below zero for a mode that grows.
+    """
+    rates = decay_rates(eigenvalues, lr, num_values)
+    # Without loss for small rates.
+    return -torch.where(rates < 1, torch.log1p(-rates), torch.log(rates - 1))
+
+
 def steps_to_learn(
     eigenvalues: Tensor, lr: float, num_values: int, fraction: float = 0.99
 ) -> Tensor:
@@ -90,7 +108,5 @@ def steps_to_learn(
     """
     if not 0 < fraction < 1:
         raise ValueError(f"fraction is {fraction}; expected a number between 0 and 1.")
-    rates = decay_rates(eigenvalues, lr, num_values)
-    # The logarithm of what one step leaves, without loss for small rates.
-    logs = torch.where(rates < 1, torch.log1p(-rates), torch.log(rates - 1))
-    return torch.where((rates > 0) & (rates < 2), math.log1p(-fraction) / logs, math.inf)
+    decays = log_decays(eigenvalues, lr, num_values)
+    return torch.where(decays > 0, -math.log1p(-fraction) / decays, math.inf)

@@ -61,6 +61,8 @@ def test_leading_eigenvalues_of_the_whole_lattice_come_with_their_residuals(
     kernel = empirical_ntk(field, lattice_points((72, 64)), outputs="mean").double()
     assert np.allclose(values, torch.linalg.eigvalsh(kernel).flip(0)[:4], rtol=1e-3)
     assert np.isclose(spectrum["trace"], kernel.trace())
+    # Four are too few for it.
+    assert "falloff_exponent" not in spectrum
     table = run_command("inr-spectrum", folder, "--points", "all", "--top", "4")
     assert "residual" in table.out
     assert [line.split()[0] for line in table.out.splitlines()[-4:]] == ["1", "2", "3", "4"]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from inr.ntk.rates import decay_rates, max_lr, steps_to_learn
+from inr.ntk.rates import decay_rates, log_decays, max_lr, steps_to_learn
 from tests.tolerance import assert_close
 
 NUM_VALUES = 12
@@ -36,6 +36,15 @@ def test_a_kernel_of_zeros_has_no_largest_rate() -> None:
 
 def test_a_step_takes_off_its_share() -> None:
     assert_close(1 - decay_rates(LAMBDAS, 0.7, NUM_VALUES), descend(0.7, 1))
+
+
+def test_the_logarithm_falls_as_that_of_the_errors() -> None:
+    assert_close(log_decays(LAMBDAS, 0.7, NUM_VALUES), -descend(0.7, 9).abs().log() / 9)
+    # To the last digits of a small rate, and past the rate that ends an error in one step.
+    small = log_decays(torch.tensor([6e-18], dtype=torch.float64), 1.0, NUM_VALUES)
+    assert small.item() == pytest.approx(1e-18, rel=1e-12)
+    overshooting = log_decays(torch.tensor([9.0, 18.0]).double(), 1.0, NUM_VALUES)
+    assert_close(overshooting, [math.log(2), -math.log(2)])
 
 
 def test_the_steps_to_learn_leave_a_hundredth() -> None:
