@@ -5,7 +5,10 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from inr.argument import check_count
+from inr.argument import check_choice, check_count
+from inr.taylor import TaylorPoint
+
+TRAINABLE = ("all", "last_layer")
 
 
 class Network(nn.Module, ABC):
@@ -14,12 +17,35 @@ class Network(nn.Module, ABC):
     Args:
         in_features: Feature dimension m.
         out_features: Value dimension c.
+
+    Attributes:
+        point: Where the network is expanded, when it is linearised.
     """
 
     def __init__(self, in_features: int, out_features: int) -> None:
         super().__init__()
         self.in_features = check_count("in_features", in_features)
         self.out_features = check_count("out_features", out_features)
+        self.point: TaylorPoint | None = None
+
+    def restrict(self, trainable: str, last_layer: nn.Module) -> None:
+        """Leaves only ``all`` or the ``last_layer`` to be trained.
+
+        Raises:
+            ValueError: ``trainable`` is neither.
+        """
+        if check_choice("trainable", trainable, TRAINABLE) == "last_layer":
+            self.requires_grad_(False)
+            last_layer.requires_grad_(True)
+
+    def linearize(self) -> None:
+        """From now on computes its first-order Taylor expansion around its present weights.
+
+        References:
+            Lee et al. 2019, "Wide Neural Networks of Any Depth Evolve as Linear Models Under
+            Gradient Descent", eq. 5.
+        """
+        self.point = TaylorPoint(self)
 
     def forward(self, features: Tensor) -> Tensor:
         """Values of points.
@@ -35,7 +61,10 @@ class Network(nn.Module, ABC):
                 f"{type(self).__name__} got {features.shape[-1]} features; "
                 f"expected {self.in_features}."
             )
-        return self.transform(features)
+        if self.point is None:
+            return self.transform(features)
+        values: Tensor = self.point(dict(self.named_parameters()), features)
+        return values
 
     @abstractmethod
     def transform(self, features: Tensor) -> Tensor:

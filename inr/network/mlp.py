@@ -9,6 +9,7 @@ from inr.argument import check_choice, check_count
 from inr.network._activation import ACTIVATIONS
 from inr.network._initialization import INITIALIZATIONS
 from inr.network._network import Network, apply_in_full_precision
+from inr.network._scaled_linear import ScaledLinear, parameterize
 
 
 class MLPNetwork(Network):
@@ -25,6 +26,10 @@ class MLPNetwork(Network):
         skips: Hidden layers (0 is the first) that also see the network's input, concatenated.
         output_activation: ψ, by name.
         initialization: ``torch``, ``he`` or ``glorot``.
+        parameterization: ``standard``; ``ntk``, in which wide networks are lazy; ``mean_field``, in
+            which they learn features. Learning rates of the last two suit every width.
+        trainable: ``all`` or ``last_layer``.
+        linearized: Whether to compute the first-order Taylor expansion around the initial weights.
 
     Shape:
         ``(*batch, m) -> (*batch, c)``
@@ -33,7 +38,10 @@ class MLPNetwork(Network):
         ValueError: A size, a name or a skip is out of range.
 
     References:
-        Mildenhall et al. 2020, "NeRF", figure 7 (the skip connection).
+        Mildenhall et al. 2020, "NeRF", figure 7 (the skip connection); Yang and Hu 2021, "Feature
+        Learning in Infinite-Width Neural Networks", table 1 (the parameterisations); Lee et al.
+        2019, "Wide Neural Networks of Any Depth Evolve as Linear Models Under Gradient Descent",
+        eq. 5 (the expansion).
     """
 
     def __init__(
@@ -47,13 +55,16 @@ class MLPNetwork(Network):
         skips: Sequence[int] = (),
         output_activation: str = "identity",
         initialization: str = "torch",
+        parameterization: str = "standard",
+        trainable: str = "all",
+        linearized: bool = False,
     ) -> None:
         super().__init__(in_features, out_features)
         check_count("hidden_features", hidden_features)
         check_count("hidden_layers", hidden_layers, minimum=0)
         self.activation = check_choice("activation", activation, ACTIVATIONS)
         self.output_activation = check_choice("output_activation", output_activation, ACTIVATIONS)
-        check_choice("initialization", initialization, INITIALIZATIONS)
+        self.initialization = check_choice("initialization", initialization, INITIALIZATIONS)
         self.skips = frozenset(skips)
         if not self.skips <= set(range(1, hidden_layers)):
             raise ValueError(
@@ -62,12 +73,18 @@ class MLPNetwork(Network):
             )
         widths = [in_features] + hidden_layers * [hidden_features]
         self.hidden = nn.ModuleList(
-            nn.Linear(widths[layer] + (in_features if layer in self.skips else 0), hidden_features)
+            ScaledLinear(
+                widths[layer] + (in_features if layer in self.skips else 0), hidden_features
+            )
             for layer in range(hidden_layers)
         )
-        self.output = nn.Linear(widths[-1], out_features)
+        self.output = ScaledLinear(widths[-1], out_features)
         for layer in (*self.hidden, self.output):
             INITIALIZATIONS[initialization](layer)
+        parameterize((*self.hidden, self.output), parameterization)
+        self.restrict(trainable, self.output)
+        if linearized:
+            self.linearize()
 
     def transform(self, features: Tensor) -> Tensor:
         activate = ACTIVATIONS[self.activation]

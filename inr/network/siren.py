@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from inr.argument import check_count, check_positive
 from inr.network._network import Network, apply_in_full_precision
+from inr.network._scaled_linear import ScaledLinear, parameterize
 
 
 class SirenNetwork(Network):
@@ -26,6 +27,10 @@ class SirenNetwork(Network):
         hidden_layers: L, the number of sine layers.
         omega: ω₀, of the first layer: the highest frequency, in radians per unit.
         hidden_omega: ω, of the other sine layers.
+        parameterization: ``standard``; ``ntk``, in which wide networks are lazy; ``mean_field``, in
+            which they learn features. Learning rates of the last two suit every width.
+        trainable: ``all`` or ``last_layer``.
+        linearized: Whether to compute the first-order Taylor expansion around the initial weights.
 
     Shape:
         ``(*batch, m) -> (*batch, c)``
@@ -48,21 +53,28 @@ class SirenNetwork(Network):
         hidden_layers: int = 4,
         omega: float = 30.0,
         hidden_omega: float = 30.0,
+        parameterization: str = "standard",
+        trainable: str = "all",
+        linearized: bool = False,
     ) -> None:
         super().__init__(in_features, out_features)
         check_count("hidden_features", hidden_features)
         check_count("hidden_layers", hidden_layers)
         self.omega = check_positive("omega", omega)
         self.hidden_omega = check_positive("hidden_omega", hidden_omega)
-        self.first = nn.Linear(in_features, hidden_features)
+        self.first = ScaledLinear(in_features, hidden_features)
         self.hidden = nn.ModuleList(
-            nn.Linear(hidden_features, hidden_features) for _ in range(hidden_layers - 1)
+            ScaledLinear(hidden_features, hidden_features) for _ in range(hidden_layers - 1)
         )
-        self.output = nn.Linear(hidden_features, out_features)
+        self.output = ScaledLinear(hidden_features, out_features)
         nn.init.uniform_(self.first.weight, -1 / in_features, 1 / in_features)
         for layer in (*self.hidden, self.output):
             bound = math.sqrt(6 / hidden_features) / hidden_omega
             nn.init.uniform_(layer.weight, -bound, bound)
+        parameterize((self.first, *self.hidden, self.output), parameterization)
+        self.restrict(trainable, self.output)
+        if linearized:
+            self.linearize()
 
     def transform(self, features: Tensor) -> Tensor:
         hidden = torch.sin(self.omega * apply_in_full_precision(self.first, features))

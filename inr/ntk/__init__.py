@@ -9,6 +9,7 @@ from inr.ntk.conditioning import (
     participation_ratio,
 )
 from inr.ntk.empirical import empirical_ntk
+from inr.ntk.linearize import LinearizedModel, linearize
 from inr.ntk.operator import NTKOperator
 from inr.ntk.outputs import check_outputs, num_rows
 from inr.ntk.preconditioner import adam_weighting
@@ -19,6 +20,7 @@ from inr.ntk.subspace import subspace_rotation
 
 __all__ = [
     "DENSE_ROWS",
+    "LinearizedModel",
     "NTKOperator",
     "Probe",
     "Spectrum",
@@ -34,6 +36,7 @@ __all__ = [
     "fourier_content",
     "fourier_energies",
     "kernel_target_alignment",
+    "linearize",
     "log_decays",
     "max_lr",
     "mode_energies",

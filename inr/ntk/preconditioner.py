@@ -10,7 +10,8 @@ def adam_weighting(optimizer: optim.Optimizer, module: nn.Module) -> dict[str, T
     .. math:: D = \sqrt{\hat v} + \epsilon, \quad \hat v = v / (1 - \beta_2^t)
 
     A small step moves the outputs by ``-η J D⁻¹ Jᵀ`` times the loss's gradient in them, as far as
-    momentum is steady: J D⁻¹ Jᵀ is the kernel of what is really stepped.
+    momentum is steady: J D⁻¹ Jᵀ is the kernel of what is really stepped. η is the learning rate of
+    the first group of parameters; others count by their rates' share of it.
 
     Args:
         optimizer: ``torch.optim.Adam`` or ``AdamW`` that has made a step.
@@ -48,5 +49,6 @@ def adam_weighting(optimizer: optim.Optimizer, module: nn.Module) -> dict[str, T
         moment = state[key].detach()
         moment = torch.view_as_real(moment) if moment.is_complex() else moment
         correction = 1 - group["betas"][1] ** float(state["step"])
-        weighting[name] = 1 / ((moment / correction).sqrt() + group["eps"])
+        share = group["lr"] / optimizer.param_groups[0]["lr"]
+        weighting[name] = share / ((moment / correction).sqrt() + group["eps"])
     return weighting

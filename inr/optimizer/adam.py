@@ -3,6 +3,7 @@
 from torch import nn, optim
 
 from inr.argument import check_positive
+from inr.optimizer._groups import lr_groups
 
 
 def adam(
@@ -17,7 +18,7 @@ def adam(
 
     Args:
         module: Its parameters are trained.
-        lr: Learning rate.
+        lr: Learning rate; layers that name factors of their own multiply it.
         beta1: Decay of the mean of gradients.
         beta2: Decay of the mean of squared gradients.
         eps: Added to the denominator.
@@ -26,5 +27,4 @@ def adam(
         Kingma and Ba 2015, "Adam: A Method for Stochastic Optimization", algorithm 1.
     """
     check_positive("lr", lr)
-    parameters = [p for p in module.parameters() if p.requires_grad]
-    return optim.Adam(parameters, lr=lr, betas=(beta1, beta2), eps=eps)
+    return optim.Adam(lr_groups(module, lr), lr=lr, betas=(beta1, beta2), eps=eps)

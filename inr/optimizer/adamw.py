@@ -3,6 +3,7 @@
 from torch import nn, optim
 
 from inr.argument import check_positive
+from inr.optimizer._groups import lr_groups
 
 
 def adamw(
@@ -18,7 +19,7 @@ def adamw(
 
     Args:
         module: Its parameters are trained.
-        lr: Learning rate.
+        lr: Learning rate; layers that name factors of their own multiply it.
         beta1: Decay of the mean of gradients.
         beta2: Decay of the mean of squared gradients.
         eps: Added to the denominator.
@@ -28,5 +29,6 @@ def adamw(
         Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2.
     """
     check_positive("lr", lr)
-    parameters = [p for p in module.parameters() if p.requires_grad]
-    return optim.AdamW(parameters, lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay)
+    return optim.AdamW(
+        lr_groups(module, lr), lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay
+    )

@@ -55,6 +55,24 @@ def test_the_weighting_is_read_from_the_second_moments() -> None:
     assert_close(empirical_ntk(model, x, weighting=weighting), (rows * diagonal) @ rows.T)
 
 
+def test_groups_count_by_their_share_of_the_first_ones_rate() -> None:
+    model, x = make("smooth"), draw_points(6, seed=2)
+    *first, last = model.parameters()
+    groups = [{"params": first, "lr": 1e-3}, {"params": [last], "lr": 4e-3}]
+    optimizer = optim.Adam(groups, betas=(0.0, 0.99))
+    train(model, optimizer, 5)
+    for group, lr in zip(optimizer.param_groups, (1e-8, 4e-8), strict=True):
+        group["lr"] = lr
+    before = model(x).detach()
+    stepped = copy.deepcopy(model)
+    train(model, optimizer, 1)
+    kernel = empirical_ntk(stepped, x, weighting=adam_weighting(optimizer, model))
+    gradient = 2 / before.numel() * (before - 1)
+    change = (model(x).detach() - before).flatten() / 1e-8
+    # Differences of outputs over 1e-8 keep some seven digits.
+    assert_close(change, -kernel @ gradient.flatten(), looser=1e3)
+
+
 def test_complex_parameters_are_weighted_in_both_parts() -> None:
     model, x = make("a complex layer"), draw_points(4)
     optimizer = optim.Adam(model.parameters(), lr=1e-3)

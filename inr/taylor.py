@@ -1,0 +1,58 @@
+"""A module as a linear function of its parameters."""
+
+import copy
+import warnings
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+from torch.func import functional_call, jvp
+
+
+class TaylorPoint(nn.Module):
+    r"""The first-order Taylor expansion of a module in its trainable parameters.
+
+    .. math:: f_{lin}(x; \theta) = f(x; \theta_0) + \frac{\partial f(x; \theta_0)}{\partial\theta}
+              (\theta - \theta_0)
+
+    Args:
+        module: Its present parameters are θ₀. They are copied, as buffers.
+
+    Raises:
+        ValueError: The module has nothing to train.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self._names = [name for name, p in module.named_parameters() if p.requires_grad]
+        if not self._names:
+            raise ValueError(
+                f"{type(module).__name__} has no trainable parameters to expand in; expected some. "
+                "Call requires_grad_(True)."
+            )
+        self.origin = copy.deepcopy(module)
+        for part in self.origin.modules():
+            for name, parameter in list(part.named_parameters(recurse=False)):
+                delattr(part, name)
+                part.register_buffer(name, parameter.detach())
+
+    def forward(self, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        """The expansion at other parameters.
+
+        Args:
+            parameters: θ, by the module's names; those that it did not train are left out.
+            x: What the module takes.
+
+        Shape:
+            That of the module.
+        """
+        start = dict(self.origin.named_buffers())
+        start = {name: start[name] for name in self._names}
+        moves = {name: parameters[name] - start[name] for name in self._names}
+        with warnings.catch_warnings():
+            # PyTorch's remark on what it uses itself.
+            warnings.filterwarnings("ignore", ".*torch.jit.script", DeprecationWarning)
+            value_and_slope = jvp(
+                lambda weights: functional_call(self.origin, weights, (x,)), (start,), (moves,)
+            )
+        expansion: Tensor = value_and_slope[0] + value_and_slope[1]
+        return expansion
