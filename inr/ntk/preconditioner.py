@@ -1,5 +1,7 @@
 """The weighting of parameters that an adaptive optimizer steps with."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn, optim
 
@@ -49,6 +51,12 @@ def adam_weighting(optimizer: optim.Optimizer, module: nn.Module) -> dict[str, T
         moment = state[key].detach()
         moment = torch.view_as_real(moment) if moment.is_complex() else moment
         correction = 1 - group["betas"][1] ** float(state["step"])
-        share = group["lr"] / optimizer.param_groups[0]["lr"]
-        weighting[name] = share / ((moment / correction).sqrt() + group["eps"])
+        weighting[name] = (_base_lr(group) / _base_lr(optimizer.param_groups[0])) / (
+            (moment / correction).sqrt() + group["eps"]
+        )
     return weighting
+
+
+def _base_lr(group: dict[str, Any]) -> float:
+    """A group's rate before the schedule, which may have come down to zero."""
+    return float(group.get("initial_lr", group["lr"]))
