@@ -8,6 +8,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from inr.argument import check_count
+from inr.callback._descent import Steps
 from inr.callback._schedule import is_log_spaced
 from inr.callback._writer import tensorboard_writers
 from inr.callback.divergence import is_sound
@@ -37,6 +38,13 @@ class LookCallback(pl.Callback, ABC):
 
         Raises:
             ValueError: One of them does not.
+        """
+
+    def check_steps(self, steps: Steps) -> None:
+        """Refuses a training whose steps do not suit the callback, before a run begins.
+
+        Raises:
+            ValueError: They do not.
         """
 
     @abstractmethod

@@ -20,6 +20,11 @@ LAYOUT = {
         "Effective rank": ["Multiline", ["ntk/effective_rank"]],
         "Condition number": ["Multiline", ["ntk/condition_number"]],
     },
+    "Predicted dynamics": {
+        "Measured over predicted error of modes": ["Multiline", [r"predicted_dynamics_ratio/.*"]],
+        "Loss, measured and predicted": ["Multiline", [r"predicted_dynamics/(predicted_)?loss"]],
+        "Error of the kernel machine along the path": ["Multiline", ["path_kernel/error"]],
+    },
     "Spectral bias": {
         "Relative error of each octave": ["Multiline", [r"frequency_bands/.*"]],
         "Measured decay of each octave": ["Multiline", [r"ntk_measured_rates/.*"]],

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from inr.callback._ntk_figures import draw_content, draw_rates, draw_residuals, draw_spectra
-from inr.cli.build import build_experiment
+from inr.cli.build import build_parts
 from inr.cli.compose import compose_config
 from inr.cli.override import SAMPLE
 from inr.cli.saved_run import load_run
@@ -81,7 +81,7 @@ def test_the_residual_is_the_saved_fields_along_the_eigenvectors(
     field = load_run(str(folder)).field.double()
     coords = torch.from_numpy(look["coords"])
     kernel = empirical_ntk(field, coords, outputs="mean", method="contraction")
-    signal = build_experiment(compose_config([f"signal.path={SAMPLE}", *TINY])).signal
+    signal = build_parts(compose_config([f"signal.path={SAMPLE}", *TINY])).signal
     truth = signal.values.view(16, 24, 3)
     # x is along the width.
     rows, columns = (coords[:, 1] * 16).long(), (coords[:, 0] * 24).long()
@@ -98,7 +98,7 @@ def test_drift_and_rotation_are_those_since_the_first_weights(fit: Callable[...,
     look = read_look(folder, 20)
     coords = torch.from_numpy(look["coords"])
     overrides = [f"signal.path={SAMPLE}", *TINY]
-    first = build_experiment(compose_config(overrides)).field.double()
+    first = build_parts(compose_config(overrides)).field.double()
     last = load_run(str(folder)).field.double()
     then, now = (
         empirical_ntk(f, coords, outputs="mean", method="contraction") for f in (first, last)

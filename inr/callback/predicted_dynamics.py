@@ -1,0 +1,303 @@
+"""The training beside what the kernel says of it."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.optim import Adam, Optimizer
+
+from inr.argument import check_count
+from inr.atomic import replacing
+from inr.callback._descent import Steps, check_gradient_descent, check_whole_gradients, without
+from inr.callback._dynamics_figures import draw_dynamics, draw_pictures
+from inr.callback._look import LookCallback
+from inr.callback._writer import tensorboard_writers
+from inr.callback.reconstruction import displayed
+from inr.frequency import OctaveBands
+from inr.lattice import lattice_points
+from inr.loss import mse
+from inr.ntk import Forecast, adam_weighting
+from inr.signal import LatticeSignal
+from inr.training import FieldTraining
+
+MOST_NUMBERS = 2**26
+NAME = "predicted_dynamics"
+
+
+class PredictedDynamicsCallback(LookCallback):
+    r"""Compares a full-batch training with what the kernel of its beginning predicts, mode by mode.
+
+    With the eigenvectors q of the kernel at step 0, over all training points and outputs, it
+    follows :math:`|q_i^\top r_t|` in theory, with the learning rate and the momentum of each step,
+    and measures it at each look: their ratio is 1 as long as the kernel is what it was. The loggers
+    get that ratio for some modes, the loss and the error of each octave, both predicted and
+    measured; ``predicted_dynamics/step=00000100.npz`` has all modes (docs/theory.md says what is in
+    it); TensorBoard gets figures, and the field beside its prediction now and for t → ∞, which is
+    kernel regression.
+
+    Adam does not follow this kernel. Of it, each look predicts the steps to the next one, by the
+    kernel J D⁻¹ Jᵀ that Adam steps then; figures and files say so.
+
+    The training is left as it is: weights and random draws are the same with it and without.
+
+    Args:
+        per_decade: Looks per decade of steps.
+        reanchor: Whether each look predicts anew, from the kernel and the error of then.
+        shown_modes: Modes that have a series.
+        max_rows: Training points times outputs, at most: a kernel of so many rows is diagonalised.
+
+    References:
+        Jacot, Gabriel and Hongler 2018, "Neural Tangent Kernel", section 5; Lee et al. 2019, "Wide
+        Neural Networks of Any Depth Evolve as Linear Models Under Gradient Descent", eq. 8.
+    """
+
+    def __init__(
+        self,
+        *,
+        per_decade: int = 4,
+        reanchor: bool = False,
+        shown_modes: int = 8,
+        max_rows: int = 4096,
+    ) -> None:
+        super().__init__(per_decade)
+        self.reanchor = reanchor
+        self.shown_modes = check_count("shown_modes", shown_modes)
+        self.max_rows = check_count("max_rows", max_rows)
+        self._looks: dict[int, dict[str, Any]] = {}
+        self._forecast: Forecast | None = None
+        self._anchor: dict[str, Any] = {}
+        self._is_new = False
+        self._lr = 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the forecast began from, and where it is."""
+        if self._forecast is None:
+            return {}
+        return {
+            **self._anchor,
+            "is_new": self._is_new,
+            "lr": self._lr,
+            "forecast": self._forecast.state_dict(),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._anchor = state_dict
+
+    def check(self, signal: LatticeSignal) -> None:
+        rows = signal.num_train * signal.out_features
+        if rows > self.max_rows:
+            raise ValueError(
+                f"{signal.num_train} training points with {signal.out_features} outputs make a "
+                f"kernel of {rows} rows; expected at most callback.predicted_dynamics.max_rows="
+                f"{self.max_rows}. Type a smaller signal.size, such as [32,32], {without(NAME)}"
+            )
+
+    def check_steps(self, steps: Steps) -> None:
+        if getattr(steps.loss, "func", steps.loss) is not mse:
+            raise ValueError(
+                f"{NAME} knows how a squared error falls; expected loss=mse, {without(NAME)}"
+            )
+        if not isinstance(steps.optimizer, Adam):
+            check_gradient_descent(NAME, steps, ("weight_decay", "nesterov"))
+        check_whole_gradients(NAME, steps)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        assert isinstance(pl_module, FieldTraining)
+        if self._anchor:
+            with pl_module.clock.paused(pl_module.device):
+                self._resume(trainer, pl_module)
+        super().on_train_start(trainer, pl_module)
+
+    def on_before_optimizer_step(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer
+    ) -> None:
+        assert isinstance(pl_module, FieldTraining)
+        with pl_module.clock.paused(pl_module.device):
+            self._settle(trainer, pl_module)
+            self._lr = optimizer.param_groups[0]["lr"]
+            if isinstance(optimizer, Adam):
+                # Its momentum is an average, without the zeros that it began with.
+                beta = optimizer.param_groups[0]["betas"][0]
+                self._lr *= (1 - beta) / (1 - beta ** (trainer.global_step + 1))
+            if self._forecast is not None and not self._is_new:
+                self._forecast.step(self._lr)
+
+    def look(self, trainer: pl.Trainer, training: FieldTraining) -> None:
+        if self._forecast is None and trainer.global_step == 0:
+            self._begin(trainer, training)
+        self._settle(trainer, training)
+        if self._forecast is not None:
+            self._compare(self._forecast, trainer, training)
+        goes_on = 0 < trainer.global_step < trainer.max_steps
+        if goes_on and (self.reanchor or isinstance(trainer.optimizers[0], Adam)):
+            self._begin(trainer, training)
+
+    def _begin(self, trainer: pl.Trainer, training: FieldTraining) -> None:
+        """Forecasts from now on, if there is a kernel that is stepped now."""
+        optimizer = trainer.optimizers[0]
+        weighting = None
+        if isinstance(optimizer, Adam):
+            if not optimizer.state:
+                return
+            weighting = adam_weighting(optimizer, training.field)
+        weights = {name: t.detach().clone() for name, t in training.field.state_dict().items()}
+        self._anchor = {"step": trainer.global_step, "weights": weights, "weighting": weighting}
+        self._is_new = trainer.global_step > 0 and _momentum(optimizer) > 0
+        self._forecast = self._make_forecast(trainer, training)
+
+    def _resume(self, trainer: pl.Trainer, training: FieldTraining) -> None:
+        self._is_new, self._lr = self._anchor["is_new"], self._anchor["lr"]
+        self._forecast = self._make_forecast(trainer, training)
+        self._forecast.load_state_dict(self._anchor["forecast"])
+
+    def _make_forecast(self, trainer: pl.Trainer, training: FieldTraining) -> Forecast:
+        """That of the anchor, from its weights."""
+        signal = training.signal
+        field = copy.deepcopy(training.field)
+        field.load_state_dict(self._anchor["weights"])
+        coords, values = signal.train_points(None)
+        rows = values.numel() * signal.values.numel()
+        has_more = signal.train_index is not None and rows <= MOST_NUMBERS
+        return Forecast(
+            field,
+            coords,
+            values,
+            elsewhere=_lattice(signal) if has_more else None,
+            momentum=_momentum(trainer.optimizers[0]),
+            weighting=self._anchor["weighting"],
+        )
+
+    def _settle(self, trainer: pl.Trainer, training: FieldTraining) -> None:
+        """Takes the first step after an anchor as it was: it shows the momentum of then."""
+        if (
+            self._forecast is None
+            or not self._is_new
+            or trainer.global_step == self._anchor["step"]
+        ):
+            return
+        self._is_new = False
+        now = _residual(training)
+        velocity = (self._forecast.residual - now) / self._lr
+        self._forecast.load_state_dict({"residual": now, "velocity": velocity})
+
+    def _compare(self, forecast: Forecast, trainer: pl.Trainer, training: FieldTraining) -> None:
+        step = trainer.global_step
+        self._looks[step] = look = self._measure(forecast, trainer, training)
+        path = Path(trainer.default_root_dir) / "predicted_dynamics" / f"step={step:08d}.npz"
+        with replacing(path) as temporary:
+            np.savez(temporary, step=step, **look)
+        numbers = self._numbers(look)
+        for logger in trainer.loggers:
+            logger.log_metrics(numbers, step)
+        self.draw_if_affordable(
+            trainer, training, lambda: self._draw(forecast, trainer, training, look)
+        )
+
+    def _measure(
+        self, forecast: Forecast, trainer: pl.Trainer, training: FieldTraining
+    ) -> dict[str, Any]:
+        """What the ``.npz`` of a look has."""
+        signal = training.signal
+        residual = _residual(training)
+        # What float32 makes of outputs of order one cannot be measured.
+        rounding = torch.finfo(signal.values.dtype).eps * forecast.residual.norm().item()
+        tensors = {
+            "eigenvalues": forecast.eigenvalues,
+            "measured": forecast.project(residual).abs(),
+            "predicted": forecast.mode_errors.abs(),
+        }
+        look: dict[str, Any] = {
+            "anchor": self._anchor["step"],
+            "predictor": self._predictor(trainer),
+            "num_null": forecast.num_null,
+            "rounding": rounding,
+            "loss": residual.square().mean().item(),
+            "predicted_loss": forecast.loss,
+        }
+        expected = forecast.outputs()
+        if len(expected) == signal.num_points:
+            bands = OctaveBands(signal.lattice)
+            for key, values in (
+                ("band_energies", training.render().flatten(0, -2)),
+                ("predicted_band_energies", expected),
+            ):
+                error = (values.double() - signal.values).cpu()
+                tensors[key] = bands.energies(error.view(*signal.lattice, -1))
+            look["band_edges"] = np.array(bands.edges)
+        return look | {key: tensor.cpu().numpy() for key, tensor in tensors.items()}
+
+    def _predictor(self, trainer: pl.Trainer) -> str:
+        optimizer, anchor = trainer.optimizers[0], self._anchor["step"]
+        if isinstance(optimizer, Adam):
+            name = type(optimizer).__name__
+            return f"the kernel that {name} steps at step {anchor} (it does not follow Θ)"
+        return f"the kernel Θ of step {anchor}"
+
+    def _numbers(self, look: dict[str, Any]) -> dict[str, float]:
+        numbers = {
+            "predicted_dynamics/loss": look["loss"],
+            "predicted_dynamics/predicted_loss": look["predicted_loss"],
+        }
+        ratios = mode_ratios(look)
+        for mode in shown_modes(len(ratios), self.shown_modes):
+            if np.isfinite(ratios[mode]):
+                numbers[f"predicted_dynamics_ratio/mode_{mode + 1:05d}"] = float(ratios[mode])
+        return numbers
+
+    def _draw(
+        self, forecast: Forecast, trainer: pl.Trainer, training: FieldTraining, look: dict[str, Any]
+    ) -> None:
+        signal, step = training.signal, trainer.global_step
+        modes = shown_modes(len(look["eigenvalues"]), self.shown_modes)
+        figures = {"modes": draw_dynamics(self._looks, modes)}
+        if len(signal.lattice) == 2 and "band_energies" in look:
+            lower, upper = signal.value_range
+            pictures = {
+                "signal": signal.values,
+                f"field at step {step}": training.render().flatten(0, -2),
+                "prediction of it": forecast.outputs(),
+                "prediction for t → ∞": forecast.limit(),
+            }
+            shown = {
+                name: displayed(
+                    ((p.cpu() - lower) / (upper - lower)).view(*signal.lattice, -1)
+                ).numpy()
+                for name, p in pictures.items()
+            }
+            figures["pictures"] = draw_pictures(shown, look["predictor"])
+        for writer in tensorboard_writers(trainer):
+            for name, figure in figures.items():
+                writer.add_figure(f"predicted_dynamics/{name}", figure, step)
+
+
+def shown_modes(count: int, shown: int) -> list[int]:
+    """Some of the modes, evenly spaced in the logarithm of their number."""
+    return (np.unique(np.geomspace(1, count, shown).round().astype(int)) - 1).tolist()
+
+
+def mode_ratios(look: dict[str, Any]) -> np.ndarray:
+    """Each mode's error over its prediction; NaN where one of them is no more than rounding."""
+    is_known = np.minimum(look["measured"], look["predicted"]) > look["rounding"]
+    ratios: np.ndarray = look["measured"] / np.where(is_known, look["predicted"], np.nan)
+    return ratios
+
+
+def _momentum(optimizer: Optimizer) -> float:
+    group = optimizer.param_groups[0]
+    return float(group["betas"][0] if isinstance(optimizer, Adam) else group["momentum"])
+
+
+def _lattice(signal: LatticeSignal) -> Tensor:
+    return lattice_points(signal.lattice, dtype=signal.values.dtype, device=signal.device)
+
+
+@torch.no_grad()
+def _residual(training: FieldTraining) -> Tensor:
+    """``(n, c)`` at the training points, in float64."""
+    coords, values = training.signal.train_points(None)
+    residual: Tensor = training.field(coords).double() - values
+    return residual

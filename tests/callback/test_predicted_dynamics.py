@@ -1,0 +1,166 @@
+"""The prediction beside a run is exact where the theory is, and the run is what it is without."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from inr.callback._dynamics_figures import grouped_ratios
+from inr.callback.predicted_dynamics import mode_ratios, shown_modes
+from tests.callback.events import read_events
+from tests.conftest import TINY, Result
+
+DYNAMICS = [
+    *TINY,
+    "+callback@callback.predicted_dynamics=predicted_dynamics",
+    "callback.ntk_spectrum=null",
+    "optimizer=sgd",
+    "optimizer.lr=0.2",
+    "sampler.batch_size=null",
+    "signal.size=[6,8]",
+    "trainer.precision=64-true",
+]
+LINEAR = [*DYNAMICS, "network.linearized=true"]
+
+
+def read_look(folder: Path, step: int) -> dict[str, Any]:
+    """What the file of a look has."""
+    with np.load(folder / "predicted_dynamics" / f"step={step:08d}.npz") as file:
+        return {key: value if value.ndim else value.item() for key, value in file.items()}
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        [],
+        ["optimizer.momentum=0.8", "optimizer.lr=0.05"],
+        ["signal.holdout=alternate", "scheduler=cosine"],
+        ["optimizer.momentum=0.5", "callback.predicted_dynamics.reanchor=true"],
+    ],
+    ids=["plain", "momentum", "unseen pixels", "anchored anew"],
+)
+def test_a_linearized_field_does_what_is_predicted(
+    fit: Callable[..., Path], overrides: list[str]
+) -> None:
+    look = read_look(fit(*overrides, base=LINEAR), 20)
+    first = read_look(Path("run"), 0)
+    assert look["loss"] < 0.9 * first["loss"]
+    assert look["anchor"] == (18 if "reanchor" in str(overrides) else 0)
+    assert look["predicted_loss"] == pytest.approx(look["loss"], rel=1e-9)
+    scale = np.abs(first["measured"]).max()
+    assert np.allclose(look["measured"], look["predicted"], rtol=0, atol=1e-9 * scale)
+    assert np.allclose(look["band_energies"], look["predicted_band_energies"], rtol=1e-6)
+
+
+def test_a_narrow_field_departs_from_the_prediction_and_a_wide_one_less(
+    fit: Callable[..., Path],
+) -> None:
+    departures = []
+    for width in (8, 512):
+        knobs = [f"network.hidden_features={width}", "network.parameterization=ntk"]
+        look = read_look(fit(*knobs, base=DYNAMICS, name=f"width{width}"), 20)
+        departures.append(abs(look["loss"] / look["predicted_loss"] - 1))
+    assert departures[1] < 0.2 * departures[0]
+
+
+def test_adam_is_predicted_locally_and_the_files_say_so(fit: Callable[..., Path]) -> None:
+    adam = ["optimizer=adam", "optimizer.lr=3e-4", "scheduler=constant"]
+    folder = fit(*adam, "trainer.max_steps=100", base=DYNAMICS)
+    looks = {step: read_look(folder, step) for step in (56, 100)}
+    assert looks[100]["anchor"] == 56
+    assert looks[100]["predictor"] == "the kernel that Adam steps at step 56 (it does not follow Θ)"
+    # From one look to the next, the loss falls about as its own kernel says.
+    fall, predicted = (
+        np.log(looks[56]["loss"] / looks[100][k]) for k in ("loss", "predicted_loss")
+    )
+    assert fall > 0.05
+    assert predicted == pytest.approx(fall, rel=0.25)
+
+
+def test_the_predicted_mode_is_the_measured_one_at_the_anchor(fit: Callable[..., Path]) -> None:
+    look = read_look(fit(base=DYNAMICS), 0)
+    assert np.allclose(look["measured"], look["predicted"], rtol=1e-12, atol=1e-12)
+    assert (np.diff(look["eigenvalues"]) <= 0).all()
+    assert look["loss"] == pytest.approx((look["measured"] ** 2).mean())
+
+
+def test_a_run_is_the_same_with_and_without(fit: Callable[..., Path]) -> None:
+    base = [*DYNAMICS, "trainer.precision=32-true"]
+    with_it = load_file(fit(base=base, name="with") / "field.safetensors")
+    off = [override for override in base if "predicted_dynamics" not in override]
+    without = load_file(fit(base=off, name="without") / "field.safetensors")
+    assert all(torch.equal(with_it[name], without[name]) for name in without)
+
+
+def test_a_resumed_run_predicts_what_an_unbroken_one_does(
+    fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    knobs = ["optimizer.momentum=0.8", "scheduler=constant"]
+    whole = fit(*knobs, base=DYNAMICS, name="whole")
+    broken = fit(*knobs, "trainer.max_steps=9", base=DYNAMICS, name="broken")
+    result = run_command("inr-fit", f"ckpt_path={broken}", "trainer.max_steps=20")
+    assert result.status == 0, result.err
+    (resumed,) = Path("runs").glob("*/*")
+    one, other = read_look(whole, 20), read_look(resumed, 20)
+    assert np.allclose(one["predicted"], other["predicted"], rtol=1e-6, atol=1e-12)
+    assert one["predicted_loss"] == pytest.approx(other["predicted_loss"], rel=1e-9)
+    assert other["anchor"] == 0
+
+
+@pytest.mark.figures
+def test_series_and_figures_are_in_tensorboard(fit: Callable[..., Path]) -> None:
+    folder = fit("signal.holdout=alternate", base=DYNAMICS)
+    events = read_events(folder)
+    last = read_look(folder, 20)
+    assert events.Scalars("predicted_dynamics/predicted_loss")[-1].value == pytest.approx(
+        last["predicted_loss"], rel=1e-5
+    )
+    ratio = events.Scalars("predicted_dynamics_ratio/mode_00001")[-1].value
+    assert ratio == pytest.approx(last["measured"][0] / last["predicted"][0], rel=1e-5)
+    assert {"predicted_dynamics/modes", "predicted_dynamics/pictures"} <= set(
+        events.Tags()["images"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("sampler.batch_size=16", "on all 48 points, and a step draws 16; expected"),
+        ("loss=l1", "knows how a squared error falls; expected loss=mse"),
+        ("optimizer.weight_decay=0.1", "SGD with weight_decay=0.1; expected optimizer=sgd"),
+        ("optimizer.nesterov=true", "SGD with nesterov=True"),
+        ("callback.predicted_dynamics.max_rows=100", "make a kernel of 144 rows; expected at most"),
+    ],
+)
+def test_what_it_does_not_know_is_refused_before_anything_is_written(
+    run_command: Callable[..., Result], override: str, sentence: str
+) -> None:
+    momentum = ["optimizer.momentum=0.5"] if "nesterov" in override else []
+    result = run_command("inr-fit", *DYNAMICS, *momentum, override, "hydra.run.dir=run")
+    assert result.status == 2
+    assert sentence in result.err
+    assert len(result.err.splitlines()) == 1
+    assert not Path("run").exists()
+
+
+def test_shown_modes_are_spread_over_all_of_them() -> None:
+    assert shown_modes(1000, 4) == [0, 9, 99, 999]
+    assert shown_modes(3, 8) == [0, 1, 2]
+
+
+def test_ratios_hidden_by_rounding_are_left_out() -> None:
+    look = {
+        "measured": np.array([2.0, 1e-9, 1.0, 6.0]),
+        "predicted": np.array([1.0, 1.0, 1e-9, 2.0]),
+        "rounding": 1e-6,
+    }
+    ratios = mode_ratios(look)
+    assert ratios[[0, 3]].tolist() == [2.0, 3.0]
+    assert np.isnan(ratios[1:3]).all()
+    modes, grouped = grouped_ratios(look)
+    assert modes.tolist() == [1.0, 4.0]
+    assert grouped.tolist() == [2.0, 3.0]
