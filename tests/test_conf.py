@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from inr.cli.override import makes_own_data
 from tests.conftest import ROOT, Result, read_metrics
 
 GROUPS = ("encoding", "network", "sampler", "loss", "optimizer", "scheduler", "logger", "trainer")
@@ -16,7 +17,11 @@ CHOICES = [
     for path in sorted((ROOT / "conf" / group).glob("*.yaml"))
     if path.stem not in HARDWARE
 ]
-EXPERIMENTS = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml"))
+EXPERIMENTS = sorted(
+    path.stem
+    for path in (ROOT / "conf" / "experiment").glob("*.yaml")
+    if not makes_own_data([f"experiment={path.stem}"])
+)
 SMALL = [
     "signal.size=[12,10]",
     "network.hidden_features=8",

@@ -46,6 +46,7 @@ def test_there_are_families() -> None:
     assert FAMILIES == [
         "callback",
         "encoding",
+        "experiment",
         "loss",
         "network",
         "optimizer",

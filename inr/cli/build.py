@@ -11,20 +11,21 @@ import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
+from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from inr.argument import check_choice, check_count
-from inr.callback import LookCallback
+from inr.callback import LookCallback, Steps
 from inr.cli.failure import BadInputError, bad_input
 from inr.field import Field
 from inr.sampler import Sampler
-from inr.signal import ImageSignal
+from inr.signal import ImageSignal, Signal
 from inr.training import AtomicCheckpointIO, FieldTraining
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "64-true")
 
 
-class Experiment(NamedTuple):
+class Parts(NamedTuple):
     """Everything a run is about, without the trainer."""
 
     signal: ImageSignal
@@ -36,10 +37,50 @@ class Experiment(NamedTuple):
     callbacks: list[pl.Callback]
 
 
-def build_experiment(cfg: DictConfig) -> Experiment:
+def build_parts(cfg: DictConfig) -> Parts:
     """Reads the signal and builds what is to be trained on it. Writes nothing.
 
     The field's weights are drawn from the global generator, which this seeds.
+
+    Raises:
+        BadInputError: Something does not fit.
+    """
+    signal = build(cfg, "signal")
+    field = build_seeded_field(cfg, signal)
+    check_trainer(cfg)
+    parts = Parts(
+        signal,
+        field,
+        build(cfg, "sampler"),
+        build(cfg, "loss"),
+        build(cfg, "optimizer"),
+        build(cfg, "scheduler"),
+        [_build_callback(cfg, name, signal) for name in cfg.callback if cfg.callback[name]],
+    )
+    try:
+        optimizer = parts.make_optimizer(field)
+        parts.make_scheduler(optimizer, cfg.trainer.max_steps)
+    except (TypeError, ValueError) as error:
+        raise BadInputError(f"optimizer, scheduler: {error}") from error
+    clip, precision = cfg.trainer.get("gradient_clip_val"), str(cfg.trainer.precision)
+    steps = Steps(optimizer, parts.sampler, parts.loss, signal, clip, precision)
+    for callback in parts.callbacks:
+        if isinstance(callback, LookCallback):
+            with bad_input():
+                callback.check_steps(steps)
+    return parts
+
+
+def _build_callback(cfg: DictConfig, name: str, signal: ImageSignal) -> pl.Callback:
+    callback: pl.Callback = build(cfg.callback, name, f"callback.{name}")
+    if isinstance(callback, LookCallback):
+        with bad_input(f"callback.{name}"):
+            callback.check(signal)
+    return callback
+
+
+def build_seeded_field(cfg: DictConfig, signal: Signal) -> Field:
+    """The field for a signal as a run begins with it.
 
     Raises:
         BadInputError: Something does not fit.
@@ -50,37 +91,12 @@ def build_experiment(cfg: DictConfig) -> Experiment:
             raise ValueError(f"seed is {seed}; expected less than 2**32.")
     except (TypeError, ValueError) as error:
         raise BadInputError(str(error)) from error
-    signal = build(cfg, "signal")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pl.seed_everything(seed, verbose=False)
     # A stream of their own: frequencies are drawn from the seed itself.
     torch.manual_seed(int(np.random.SeedSequence([seed, 1]).generate_state(1)[0]))
-    field = build_field(cfg, signal.in_features, signal.out_features)
-    check_trainer(cfg)
-    experiment = Experiment(
-        signal,
-        field,
-        build(cfg, "sampler"),
-        build(cfg, "loss"),
-        build(cfg, "optimizer"),
-        build(cfg, "scheduler"),
-        [_build_callback(cfg, name, signal) for name in cfg.callback if cfg.callback[name]],
-    )
-    try:
-        optimizer = experiment.make_optimizer(field)
-        experiment.make_scheduler(optimizer, cfg.trainer.max_steps)
-    except (TypeError, ValueError) as error:
-        raise BadInputError(f"optimizer, scheduler: {error}") from error
-    return experiment
-
-
-def _build_callback(cfg: DictConfig, name: str, signal: ImageSignal) -> pl.Callback:
-    callback: pl.Callback = build(cfg.callback, name, f"callback.{name}")
-    if isinstance(callback, LookCallback):
-        with bad_input(f"callback.{name}"):
-            callback.check(signal)
-    return callback
+    return build_field(cfg, signal.in_features, signal.out_features)
 
 
 def build_field(cfg: DictConfig, in_features: int, out_features: int) -> Field:
@@ -96,23 +112,27 @@ def build_field(cfg: DictConfig, in_features: int, out_features: int) -> Field:
 
 
 def build_training(
-    cfg: DictConfig, experiment: Experiment, record: dict[str, Any], run_dir: Path
+    cfg: DictConfig, parts: Parts, record: dict[str, Any], run_dir: Path
 ) -> tuple[pl.Trainer, FieldTraining]:
     """The trainer of a run and what it trains."""
     training = FieldTraining(
-        experiment.field,
-        experiment.signal,
-        sampler=experiment.sampler,
-        loss=experiment.loss,
-        make_optimizer=experiment.make_optimizer,
-        make_scheduler=experiment.make_scheduler,
+        parts.field,
+        parts.signal,
+        sampler=parts.sampler,
+        loss=parts.loss,
+        make_optimizer=parts.make_optimizer,
+        make_scheduler=parts.make_scheduler,
         record=record,
     )
-    loggers = [build(cfg.logger, name, f"logger.{name}") for name in cfg.logger if cfg.logger[name]]
     trainer = _trainer(
-        cfg, callbacks=experiment.callbacks, logger=loggers, default_root_dir=run_dir
+        cfg, callbacks=parts.callbacks, logger=build_loggers(cfg), default_root_dir=run_dir
     )
     return trainer, training
+
+
+def build_loggers(cfg: DictConfig) -> list[Logger]:
+    """Where curves go."""
+    return [build(cfg.logger, name, f"logger.{name}") for name in cfg.logger if cfg.logger[name]]
 
 
 def check_trainer(cfg: DictConfig) -> None:

@@ -3,15 +3,23 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from inr.cli.failure import FULL_ERROR, BadInputError, one_line_errors
-from inr.cli.override import CONF, expand_path, key_of, split_flags
+from inr.cli.override import (
+    CONF,
+    expand_path,
+    key_of,
+    makes_own_data,
+    split_flags,
+    without_effect,
+)
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from inr.cli.build import Experiment
+    from inr.cli.build import Parts
+    from inr.experiment import Experiment
 
 PROGRAM = "inr-fit"
 
@@ -38,10 +46,13 @@ def _run(arguments: list[str]) -> None:
 
     register_resolvers()
     flags, typed = split_flags(arguments)
-    overrides = resumed(expand_path(typed), flags)
+    overrides = expand_path(typed)
+    if makes_own_data(overrides):
+        _refuse_without_effect(overrides)
+    overrides = resumed(overrides, flags)
     sys.argv[1:] = [*flags, *overrides]
     is_single = not flags and "LOCAL_RANK" not in os.environ
-    prepared: Experiment | None = None
+    prepared: Parts | Experiment | None = None
     for argument in overrides:
         if key_of(argument) == "hydra.sweep.dir" and "LOCAL_RANK" not in os.environ:
             _protect(Path(argument.partition("=")[2].strip("'\"")), "multirun.yaml")
@@ -49,10 +60,8 @@ def _run(arguments: list[str]) -> None:
     failures: list[Exception] = []
 
     def task(cfg: "DictConfig") -> float | None:
-        from inr.cli.train import train
-
         try:
-            return train(cfg, prepared)
+            return _perform(cfg, prepared)
         except Exception as error:
             if not is_single:
                 raise
@@ -72,7 +81,28 @@ def _run(arguments: list[str]) -> None:
         raise failures[0]
 
 
-def _prepare(overrides: list[str], typed: list[str]) -> "Experiment":
+def _perform(cfg: "DictConfig", prepared: "Parts | Experiment | None") -> float | None:
+    """One run: a training, or an experiment with its own data."""
+    if "experiment" in cfg:
+        from inr.cli.experiment import run_experiment
+
+        run_experiment(cfg, cast("Experiment | None", prepared))
+        return None
+    from inr.cli.train import train
+
+    return train(cfg, cast("Parts | None", prepared))
+
+
+def _refuse_without_effect(overrides: list[str]) -> None:
+    idle = without_effect(overrides)
+    if idle:
+        raise BadInputError(
+            f"{idle[0]} has no effect: this experiment has its own data, networks and training; "
+            "expected experiment.KNOB=VALUE (inr-fit --cfg job experiment=NAME shows its knobs)."
+        )
+
+
+def _prepare(overrides: list[str], typed: list[str]) -> "Parts | Experiment":
     """Reads and builds everything before Hydra writes anything."""
     from omegaconf import OmegaConf
 
@@ -87,22 +117,24 @@ def _prepare(overrides: list[str], typed: list[str]) -> "Experiment":
     folder = Path(cfg.hydra.run.dir)
     if not (cfg.ckpt_path and Path(cfg.ckpt_path).is_relative_to(folder.resolve())):
         _protect(folder, "metrics.json", "checkpoints", ".hydra")
-    from inr.cli.build import build_experiment
+    from inr.cli.build import build, build_parts
     from inr.cli.quiet import quiet_libraries
 
     quiet_libraries(PROGRAM)
-    experiment = build_experiment(cfg)
+    if "experiment" in cfg:
+        return cast("Experiment", build(cfg, "experiment"))
+    parts = build_parts(cfg)
     if cfg.ckpt_path is not None:
         from inr.cli.saved_run import field_state, load_checkpoint, load_weights
 
         checkpoint = load_checkpoint(Path(cfg.ckpt_path))
-        load_weights(experiment.field, field_state(checkpoint), cfg.ckpt_path)
+        load_weights(parts.field, field_state(checkpoint), cfg.ckpt_path)
         if checkpoint["global_step"] > cfg.trainer.max_steps:
             raise BadInputError(
                 f"{cfg.ckpt_path} is at step {checkpoint['global_step']}; expected "
                 "trainer.max_steps beyond it."
             )
-    return experiment
+    return parts
 
 
 def _protect(folder: Path, *traces: str) -> None:

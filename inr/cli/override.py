@@ -22,6 +22,7 @@ FLAGS_WITH_VALUE = (
     *("--config-dir", "-cd", "--experimental-rerun"),
 )
 INFO_TOPICS = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
+OWN_DATA_KEYS = ("experiment", "seed", "logger", "hydra")
 PATHS = ("signal.path", "hydra.run.dir", "hydra.sweep.dir")
 
 
@@ -53,12 +54,29 @@ def expand_path(overrides: list[str]) -> list[str]:
         overrides: The command line, without the program and its flags.
     """
     rest = [quote_path(override) for override in overrides]
+    if makes_own_data(rest):
+        return rest
     if overrides and ("=" not in overrides[0] or Path(overrides[0]).is_file()):
         path = Path(overrides[0]).resolve()
         return [*rest[1:], "signal=image", f"signal.path={quote(path)}"]
     if has_key(rest, "signal.path") or has_key(rest, "ckpt_path"):
         return rest
     return [*rest, f"signal.path={quote(SAMPLE)}"]
+
+
+def makes_own_data(overrides: list[str]) -> bool:
+    """Whether the experiment that is asked for brings its own data, networks and training."""
+    values = [o.partition("=")[2] for o in overrides if key_of(o) == "experiment" and "=" in o]
+    names = values[-1].split(",") if values else []
+    paths = [CONF / "experiment" / f"{name}.yaml" for name in names]
+    return bool(paths) and all(
+        path.is_file() and "\n_target_:" in "\n" + path.read_text() for path in paths
+    )
+
+
+def without_effect(overrides: list[str]) -> list[str]:
+    """Of overrides for an experiment with its own data, those that mean nothing to it."""
+    return [o for o in overrides if key_of(o).partition(".")[0] not in OWN_DATA_KEYS]
 
 
 def quote_path(argument: str) -> str:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from inr.cli.failure import BadInputError, bad_input, one_line_errors
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from inr.export import FieldDescription
     from inr.lattice import Region
 
@@ -50,6 +52,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="X0,Y0,X1,Y1",
         help="the box to render, as shares of width and height: 0,0,0.5,0.5 is the upper left",
     )
+    parser.add_argument(
+        "--regression",
+        action="store_true",
+        help="render what training for ever would give if the kernel of the run's first weights "
+        "stayed: kernel regression",
+    )
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, ...")
     parser.add_argument("--force", action="store_true", help="replace OUT if it exists")
     parser.add_argument(
@@ -69,12 +77,18 @@ def _render(arguments: argparse.Namespace) -> None:
 
     run = load_run(arguments.run, trust=arguments.trust)
     shape = size or _natural_size(run.description, region, arguments.scale or 1.0)
-    name = f"render_{shape[0]}x{shape[1]}{_region_name(region)}"
+    kind = "regression" if arguments.regression else "render"
+    name = f"{kind}_{shape[0]}x{shape[1]}{_region_name(region)}"
     out = Path(arguments.out or run.folder / (name + native_image_suffix(run.description)))
     if out.exists() and not arguments.force:
         raise BadInputError(f"{out} exists; expected a new file. Use --force to replace it.")
     with bad_input():
-        field = run.field.to(choose_device(arguments.device))
+        device = choose_device(arguments.device)
+        field: nn.Module = run.field.to(device)
+        if arguments.regression:
+            from inr.cli.regression import regress
+
+            field = regress(run, device, trust=arguments.trust)
         write_image(out, field, run.description, size=shape, region=region, progress=True)
     print(out)
 

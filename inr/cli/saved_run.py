@@ -3,7 +3,7 @@
 import json
 import warnings
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 import yaml
@@ -25,12 +25,14 @@ class SavedRun(NamedTuple):
         field: The field, on the CPU.
         description: What it was fitted to.
         step: The step of its weights; None when the file does not say.
+        config: The configuration that made it, plain and not to be trusted.
     """
 
     folder: Path
     field: Field
     description: FieldDescription
     step: int | None
+    config: dict[str, Any]
 
 
 def load_run(path: str, *, trust: bool = False) -> SavedRun:
@@ -105,7 +107,9 @@ def _load_weights(folder: Path, trust: bool) -> SavedRun:
             "that inr-fit wrote there."
         ) from error
     field = _build(config, state, description, trust, str(folder))
-    return SavedRun(folder, field, description, _read_steps(folder / "metrics.json"))
+    return SavedRun(
+        folder, field, description, _read_steps(folder / "metrics.json"), cast(Any, config)
+    )
 
 
 def _read_steps(path: Path) -> int | None:
@@ -124,7 +128,7 @@ def _load_checkpoint(path: Path, trust: bool) -> SavedRun:
     state = field_state(checkpoint)
     folder = path.parent.parent if path.parent.name == "checkpoints" else path.parent
     field = _build(record["config"], state, description, trust, str(path))
-    return SavedRun(folder, field, description, checkpoint["global_step"])
+    return SavedRun(folder, field, description, checkpoint["global_step"], record["config"])
 
 
 def field_state(checkpoint: dict[str, Any]) -> dict[str, torch.Tensor]:
@@ -147,7 +151,7 @@ def _build(
     register_resolvers()
     if not isinstance(config, dict) or not {"encoding", "network"} <= config.keys():
         raise BadInputError(f"{source} has no encoding and network in its configuration.")
-    parts = {key: _with_seed(config[key], config.get("seed")) for key in ("encoding", "network")}
+    parts = {key: with_seed(config[key], config.get("seed")) for key in ("encoding", "network")}
     if not trust:
         check_targets(parts, source)
     field = build_field(OmegaConf.create(parts), description.in_features, description.out_features)
@@ -156,7 +160,7 @@ def _build(
     return field.to(dtype).eval()
 
 
-def _with_seed(part: Any, seed: Any) -> Any:
+def with_seed(part: Any, seed: Any) -> Any:
     """A part of the configuration with the one interpolation that ours have filled in."""
     if not isinstance(part, dict):
         return part

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from inr.callback import DivergenceError, InterruptionCallback
-from inr.cli.build import Experiment, build_experiment, build_training
+from inr.cli.build import Parts, build_parts, build_training
 from inr.cli.dashboard import log_configuration
 from inr.cli.failure import RunFailedError
 from inr.cli.quiet import quiet_libraries
@@ -20,12 +20,12 @@ from inr.export import FieldDescription, native_image_suffix, save_field, write_
 from inr.training import FieldTraining, measure, reconstruct
 
 
-def train(cfg: DictConfig, experiment: Experiment | None = None) -> float | None:
+def train(cfg: DictConfig, parts: Parts | None = None) -> float | None:
     """Fits a field and writes the run directory.
 
     Args:
         cfg: The whole configuration but Hydra's part.
-        experiment: What it describes, when that has been built; built here when None.
+        parts: What it describes, when that has been built; built here when None.
 
     Returns:
         The PSNR over the whole lattice, for those who optimise it; None on other ranks than the
@@ -37,9 +37,9 @@ def train(cfg: DictConfig, experiment: Experiment | None = None) -> float | None
     """
     quiet_libraries("inr-fit")
     run_dir = Path(HydraConfig.get().runtime.output_dir)
-    experiment = experiment or build_experiment(cfg)
+    parts = parts or build_parts(cfg)
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
-    image = experiment.signal
+    image = parts.signal
     description = FieldDescription(
         "image", image.in_features, image.out_features, image.lattice, image.pixel_format
     )
@@ -48,7 +48,7 @@ def train(cfg: DictConfig, experiment: Experiment | None = None) -> float | None
         "overrides": list(HydraConfig.get().overrides.task),
         "description": description.to_plain(),
     }
-    trainer, training = build_training(cfg, experiment, record, run_dir)
+    trainer, training = build_training(cfg, parts, record, run_dir)
     log_configuration(trainer, config, HydraConfig.get().runtime.choices)
     try:
         trainer.fit(training, ckpt_path=cfg.ckpt_path)
@@ -56,19 +56,19 @@ def train(cfg: DictConfig, experiment: Experiment | None = None) -> float | None
         raise RunFailedError(str(error)) from error
     except SIGTERMException:
         # Lightning's own way to stop, which also works without our callback.
-        _stop_if_interrupted(experiment, run_dir)
+        _stop_if_interrupted(parts, run_dir)
         raise SystemExit(128 + signal.SIGTERM) from None
     except SystemExit:
         # Lightning's answer to Ctrl-C.
         raise SystemExit(128 + signal.SIGINT) from None
-    _stop_if_interrupted(experiment, run_dir)
+    _stop_if_interrupted(parts, run_dir)
     if not trainer.is_global_zero:
         return None
     return _finish(trainer, training, description, run_dir)
 
 
-def _stop_if_interrupted(experiment: Experiment, run_dir: Path) -> None:
-    for callback in experiment.callbacks:
+def _stop_if_interrupted(parts: Parts, run_dir: Path) -> None:
+    for callback in parts.callbacks:
         if isinstance(callback, InterruptionCallback) and callback.signal_number is not None:
             print(f"stopped; inr-fit ckpt_path={shlex.quote(str(run_dir))} resumes it")
             raise SystemExit(128 + callback.signal_number)

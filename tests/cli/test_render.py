@@ -1,5 +1,6 @@
 """``inr-render``: the fitted field at any size."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,7 +10,13 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 import tifffile
+import torch
 
+from inr.cli.build import build_parts
+from inr.cli.compose import compose_config
+from inr.cli.override import SAMPLE
+from inr.lattice import lattice_points
+from inr.ntk import empirical_ntk
 from inr.raster import write_raster
 from tests.conftest import TINY, Result
 
@@ -143,3 +150,40 @@ def test_a_large_tiff_is_streamed_in_bounded_memory(fit: Callable[..., Path]) ->
     with tifffile.TiffFile("large.tiff") as file:
         assert file.pages[0].shape == (5000, 5000, 3)
         assert file.pages[0].is_tiled
+
+
+SEEDED = ["signal.size=[8,6]", "signal.holdout=alternate", "seed=3"]
+
+
+def test_kernel_regression_is_that_of_the_first_weights(
+    fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    folder = fit(*SEEDED)
+    result = run_command("inr-render", folder, "--regression", "-o", "r.png")
+    assert result.status == 0, result.err
+    parts = build_parts(compose_config(["signal.path=" + str(SAMPLE), *TINY, *SEEDED]))
+    x, y = parts.signal.train_points(None)
+    kernel = empirical_ntk(parts.field, x, dtype=torch.float64)
+    everywhere = lattice_points((8, 6))
+    cross = empirical_ntk(parts.field, everywhere, x, dtype=torch.float64)
+    with torch.no_grad():
+        missing = (y - parts.field(x)).double().flatten()
+        start = parts.field(everywhere).double()
+    expected = start + (cross @ torch.linalg.solve(kernel, missing)).view_as(start)
+    pixels = imageio.imread("r.png").reshape(-1, 3)
+    # Half a level of 255, and the rounding of a solve.
+    assert np.abs(pixels / 255 - expected.clamp(0, 1).numpy()).max() < 0.6 / 255
+    trained = imageio.imread(folder / "reconstruction.png").reshape(-1, 3)
+    assert np.abs(pixels - trained.astype(float)).max() > 10
+
+
+def test_kernel_regression_without_the_image_is_refused(
+    fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    shutil.copy(SAMPLE, "mine.png")
+    folder = fit("signal.path=mine.png", "signal.size=[8,6]")
+    Path("mine.png").unlink()
+    result = run_command("inr-render", folder, "--regression")
+    assert result.status == 2
+    assert "mine.png" in result.err
+    assert len(result.err.splitlines()) == 1

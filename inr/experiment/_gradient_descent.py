@@ -1,0 +1,32 @@
+"""The training that the theory is about."""
+
+from collections.abc import Iterator
+
+from torch import Tensor, nn, optim
+from torch.nn import functional
+
+
+def gradient_descent(
+    model: nn.Module, x: Tensor, y: Tensor, *, lr: float, steps: int, momentum: float = 0.0
+) -> Iterator[int]:
+    """Full-batch gradient descent on the mean squared error, step by step.
+
+    Args:
+        model: What is trained, in place.
+        x: ``(n, d)``.
+        y: ``(n, c)``.
+        lr: Learning rate for the mean over all n · c values.
+        steps: How many.
+        momentum: Heavy-ball coefficient.
+
+    Yields:
+        The number of steps done, from 0 to ``steps``.
+    """
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    optimizer = optim.SGD(parameters, lr=lr, momentum=momentum)
+    for step in range(steps):
+        yield step
+        optimizer.zero_grad()
+        functional.mse_loss(model(x), y).backward()
+        optimizer.step()
+    yield steps

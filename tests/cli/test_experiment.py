@@ -1,0 +1,105 @@
+"""Experiments that make their own data, from the command line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+
+from inr.cli.override import makes_own_data
+from inr.experiment import Experiment
+from tests.callback.events import read_events
+from tests.conftest import ROOT, Result
+
+OWN = sorted(
+    path.stem
+    for path in (ROOT / "conf" / "experiment").glob("*.yaml")
+    if makes_own_data([f"experiment={path.stem}"])
+)
+SMALL = ["experiment.widths=[8,32]", "experiment.num_networks=50", "experiment.num_points=3"]
+
+
+def test_there_are_experiments() -> None:
+    assert OWN == ["lazy", "nngp", "ntk_1d", "ntk_1d_scale", "overparameterized", "spectral_bias"]
+
+
+def test_an_experiment_writes_its_findings(run_command: Callable[..., Result]) -> None:
+    result = run_command("inr-fit", "experiment=nngp", *SMALL, "hydra.run.dir=a run")
+    assert result.status == 0, result.err
+    folder = Path("a run")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics
+    assert all(isinstance(value, float | int) for value in metrics.values())
+    for key in metrics:
+        assert key in result.out
+    assert len(np.load(folder / "findings.npz").files) > 0
+    picture = imageio.imread(folder / "nngp.png")
+    assert picture.shape[1] > 600
+    assert picture[..., :3].std() > 0
+    events = read_events(folder)
+    assert "nngp" in events.Tags()["images"]
+    assert any(tag.startswith("nngp/") for tag in events.Tags()["scalars"])
+    assert len(result.err.splitlines()) >= 1
+
+
+def test_its_folder_has_its_name(run_command: Callable[..., Result]) -> None:
+    result = run_command("inr-fit", "experiment=nngp", *SMALL, "logger=csv")
+    assert result.status == 0, result.err
+    (folder,) = Path("runs").glob("nngp/*")
+    assert (folder / "csv" / "metrics.csv").is_file()
+
+
+@pytest.mark.parametrize("override", ["encoding.scale=3", "ckpt_path=x", "trainer.max_steps=3"])
+def test_what_has_no_effect_is_refused(run_command: Callable[..., Result], override: str) -> None:
+    result = run_command("inr-fit", "experiment=nngp", override)
+    assert result.status == 2
+    assert result.err.startswith(f"inr-fit: {override} has no effect: this experiment has its own")
+    assert len(result.err.splitlines()) == 1
+    assert not Path("runs").exists()
+
+
+def test_a_picture_is_none_of_its_business(run_command: Callable[..., Result]) -> None:
+    result = run_command("inr-fit", "photo.png", "experiment=nngp")
+    assert result.status == 2
+    assert "photo.png has no effect" in result.err
+
+
+def test_a_wrong_knob_is_named(run_command: Callable[..., Result]) -> None:
+    result = run_command("inr-fit", "experiment=nngp", "experiment.width=3")
+    assert result.status == 2
+    assert "experiment.width is not a knob; expected one of" in result.err
+    result = run_command("inr-fit", "experiment=nngp", "experiment.widths=[8,0]")
+    assert result.status == 2
+    assert not Path("runs").exists()
+
+
+def test_an_earlier_run_is_not_overwritten(run_command: Callable[..., Result]) -> None:
+    Path("run").mkdir()
+    Path("run", "metrics.json").write_text("{}")
+    result = run_command("inr-fit", "experiment=nngp", "hydra.run.dir=run")
+    assert result.status == 2
+    assert Path("run", "metrics.json").read_text() == "{}"
+
+
+def test_a_sweep_runs_each(run_command: Callable[..., Result]) -> None:
+    result = run_command(
+        "inr-fit", "-m", "experiment=nngp", *SMALL, "seed=1,2", "hydra.sweep.dir=sweep"
+    )
+    assert result.status == 0, result.err
+    found = [json.loads(path.read_text()) for path in Path("sweep").glob("*/metrics.json")]
+    assert len(found) == 2
+    assert found[0] != found[1]
+
+
+def test_numbers_that_do_not_work_out_end_the_run_in_one_line(
+    run_command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Experiment, progress: object) -> None:
+        raise ValueError("the kernel is not finite.")
+
+    monkeypatch.setattr("inr.experiment.NngpExperiment.run", fail)
+    result = run_command("inr-fit", "experiment=nngp", "hydra.run.dir=run")
+    assert result.status == 1
+    assert result.err == "inr-fit: experiment=nngp: the kernel is not finite.\n"
