@@ -1,6 +1,10 @@
-"""Draws the pictures in ``docs/``: ``python scripts/make_figures.py``. Takes some minutes."""
+"""Draws the pictures in ``docs/``: ``python scripts/make_figures.py [kernel|scale|theory ...]``.
+
+Takes some minutes.
+"""
 
 import csv
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,23 +17,31 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from inr.callback._dynamics_figures import draw_dynamics
 from inr.callback._ntk_figures import draw_content, draw_residuals, draw_spectra
+from inr.callback._path_kernel_figure import draw_influence
 from inr.callback.frequency_bands import draw_band_errors
+from inr.callback.predicted_dynamics import shown_modes
 
 ROOT = Path(__file__).resolve().parent.parent
 COLORS = {1: "#0072B2", 10: "#009E73", 100: "#D55E00"}  # told apart by the colour-blind too
 STEPS = 600
+THEORY = ("ntk_1d", "ntk_1d_scale", "spectral_bias", "lazy", "overparameterized", "nngp")
+
+
+def inr_fit(run: Path, *overrides: str) -> Path:
+    """Runs ``inr-fit`` into a folder."""
+    command = [
+        *(sys.executable, "-c", "from inr.cli.fit import main; main()"),
+        *("logger=csv", f"hydra.run.dir={run}", *overrides),
+    ]
+    subprocess.run(command, check=True)
+    return run
 
 
 def fit(run: Path, *overrides: str) -> Path:
     """Fits the sample's even rows and columns."""
-    command = [
-        *(sys.executable, "-c", "from inr.cli.fit import main; main()"),
-        *("signal.holdout=alternate", "logger=csv", f"hydra.run.dir={run}"),
-        *overrides,
-    ]
-    subprocess.run(command, check=True)
-    return run
+    return inr_fit(run, "signal.holdout=alternate", *overrides)
 
 
 def fit_scale(folder: Path, scale: int) -> Path:
@@ -118,11 +130,43 @@ def draw_kernel(folder: Path) -> np.ndarray:
     return np.vstack([np.hstack(panels[:2]), np.hstack(panels[2:])])
 
 
+def draw_prediction(folder: Path) -> Figure:
+    """A training beside its prediction, as its callback shows it."""
+    run = inr_fit(folder / "ntk_image", "experiment=ntk_image")
+    looks = read_looks(run / "predicted_dynamics")
+    return draw_dynamics(looks, shown_modes(len(looks[0]["eigenvalues"]), 8))
+
+
+def draw_path_kernel(folder: Path) -> Figure:
+    """Which training pixels made which, as the callback shows it."""
+    run = inr_fit(
+        folder / "path_kernel",
+        *("callback=theory", "optimizer=sgd", "optimizer.lr=0.3", "sampler.batch_size=null"),
+        *("signal.size=[24,32]", f"trainer.max_steps={STEPS}"),
+    )
+    looks = read_looks(run / "path_kernel")
+    return draw_influence(looks[STEPS], imageio.imread(run / "reconstruction.png") / 255, STEPS)
+
+
+def draw_theory(folder: Path) -> None:
+    """The pictures of ``docs/theory.md``."""
+    draw_prediction(folder).savefig(ROOT / "docs" / "theory_ntk_image.png", dpi=110)
+    draw_path_kernel(folder).savefig(ROOT / "docs" / "theory_path_kernel.png", dpi=110)
+    for name in THEORY:
+        run = inr_fit(folder / name, f"experiment={name}")
+        shutil.copy(run / f"{name}.png", ROOT / "docs" / f"theory_{name}.png")
+
+
 def main() -> None:
-    """Draws every picture."""
+    """Draws every picture, or those of the pages that are named."""
+    pages = {
+        "kernel": lambda folder: imageio.imwrite(ROOT / "docs" / "kernel.png", draw_kernel(folder)),
+        "scale": lambda folder: draw_scales(folder).savefig(ROOT / "docs" / "scale.png", dpi=110),
+        "theory": draw_theory,
+    }
     with tempfile.TemporaryDirectory() as folder:
-        imageio.imwrite(ROOT / "docs" / "kernel.png", draw_kernel(Path(folder)))
-        draw_scales(Path(folder)).savefig(ROOT / "docs" / "scale.png", dpi=110)
+        for page in sys.argv[1:] or pages:
+            pages[page](Path(folder))
 
 
 if __name__ == "__main__":

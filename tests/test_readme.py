@@ -10,18 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from inr.cli.override import SAMPLE
+from inr.cli.override import SAMPLE, makes_own_data
 from tests.conftest import ROOT, Result
 
+DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-COMMANDS = [
-    line
-    for language, block in BLOCKS
-    if language == "bash"
-    for line in block.splitlines()
-    if line.startswith("inr-")
-]
+
+
+def commands(text: str) -> list[str]:
+    """Lines of shell blocks that call the program."""
+    blocks = re.findall(r"^```bash\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    return [line for block in blocks for line in block.splitlines() if line.startswith("inr-")]
+
+
+COMMANDS = commands(README)
+THEORY_COMMANDS = commands((DOCS / "theory.md").read_text())
 SCRIPTS = re.findall(r"scripts/[\w.]+", README)
 SMALL = [
     "signal.size=[24,32]",
@@ -31,17 +35,33 @@ SMALL = [
 ]
 
 
+SMALL_EXPERIMENT = {
+    "ntk_1d": ["num_points=8", "bandwidth=4", "hidden_features=16", "steps=3"],
+    "ntk_1d_scale": [
+        *("num_signals=1", "num_points=16", "bandwidth=8", "num_scales=2", "num_draws=1"),
+        *("num_networks=1", "hidden_features=16", "steps=3"),
+    ],
+    "spectral_bias": ["frequencies=[1,2,4]", "num_points=32", "hidden_features=1024", "fit_from=1"],
+    "lazy": ["widths=[8,16]", "steps=3", "repeats=2"],
+    "overparameterized": ["widths=[16,64]", "side=3", "steps=9", "repeats=2"],
+    "nngp": ["widths=[8,16]", "num_networks=9"],
+}
+
+
 def test_there_are_commands() -> None:
-    assert len(COMMANDS) == 12
+    assert (len(COMMANDS), len(THEORY_COMMANDS)) == (16, 8)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", dict.fromkeys(COMMANDS + THEORY_COMMANDS))
 def test_every_command_runs(command: str, run_command: Callable[..., Result]) -> None:
     shutil.copy(SAMPLE, "photo.png")
     program, *arguments = shlex.split(command.replace("[", "'[").replace("]", "]'"))
     if "RUN" in command:
         assert run_command("inr-fit", "photo.png", *SMALL, "hydra.run.dir=RUN").status == 0
         small = ["trainer.max_steps=3"] if program == "inr-fit" else []
+    elif makes_own_data(arguments):
+        name = arguments[0].partition("=")[2]
+        small = [f"experiment.{knob}" for knob in SMALL_EXPERIMENT[name]]
     else:
         typed = {argument.partition("=")[0] for argument in arguments}
         small = [o for o in SMALL if o == SMALL[-1] or o.partition("=")[0] not in typed]
@@ -91,11 +111,12 @@ def test_the_library_example_runs() -> None:
     assert done.stdout.startswith("tensor([")
 
 
-def test_the_example_of_the_kernels_page_runs() -> None:
-    page = (ROOT / "docs" / "kernel.md").read_text()
-    (code,) = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+@pytest.mark.parametrize(("page", "tensors"), [("kernel.md", 2), ("theory.md", 2)])
+def test_the_example_of_a_page_runs(page: str, tensors: int) -> None:
+    text = (DOCS / page).read_text()
+    (code,) = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.count("tensor([") == 2
+    assert done.stdout.count("tensor([") == tensors
 
 
 def test_the_example_of_an_encoding_keeps_the_contract() -> None:
@@ -109,9 +130,10 @@ def test_the_example_of_an_encoding_keeps_the_contract() -> None:
     check_encoding(scope["MineEncoding"](2, weight=3.0))  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("link", re.findall(r"\]\(([^)]+)\)", README))
-def test_every_link_leads_somewhere(link: str) -> None:
-    assert (ROOT / link).exists()
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{p.name}" for p in DOCS.glob("*.md"))])
+def test_every_link_leads_somewhere(page: str) -> None:
+    for link in re.findall(r"\]\(([^)]+)\)", (ROOT / page).read_text()):
+        assert "://" in link or ((ROOT / page).parent / link).exists(), link
 
 
 def test_the_tables_are_up_to_date() -> None:

@@ -78,12 +78,12 @@ def _panels(lattice: Sequence[int], count: int) -> tuple[Figure, list[Axes]]:
     aspect = min(max(lattice[0] / lattice[1], 0.2), 5.0)
     wide, high = 2.2 / max(aspect, 1.0), 2.2 * min(aspect, 1.0)
     # As wide as the title, at least.
-    width, height = max(across * (wide + 0.12) + 1.1, 6.6), 2 * (high + 0.3) + 0.6
+    width, height = max(across * (wide + 0.12) + 1.4, 6.9), 2 * (high + 0.3) + 0.6
     figure = Figure(figsize=(width, height))
     axes = list(figure.subplots(2, across, squeeze=False).ravel())
     figure.subplots_adjust(
         left=0.1 / width,
-        right=1 - 1.1 / width,
+        right=1 - 1.4 / width,
         bottom=0.1 / height,
         top=1 - 0.8 / height,
         wspace=0.06,
