@@ -1,6 +1,7 @@
 """The training beside what the kernel says of it."""
 
 import copy
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.optim import Adam, Optimizer
+from torch.optim import SGD, Adam, Optimizer
 
 from inr.argument import check_count
 from inr.atomic import replacing
@@ -20,7 +21,7 @@ from inr.callback.reconstruction import displayed
 from inr.frequency import OctaveBands
 from inr.lattice import lattice_points
 from inr.loss import mse
-from inr.ntk import Forecast, adam_weighting
+from inr.ntk import Forecast, adam_weighting, decay_rates
 from inr.signal import LatticeSignal
 from inr.training import FieldTraining
 
@@ -148,6 +149,20 @@ class PredictedDynamicsCallback(LookCallback):
         self._anchor = {"step": trainer.global_step, "weights": weights, "weighting": weighting}
         self._is_new = trainer.global_step > 0 and _momentum(optimizer) > 0
         self._forecast = self._make_forecast(trainer, training)
+        if isinstance(optimizer, SGD):
+            self._warn_of_growth(self._forecast, optimizer)
+
+    def _warn_of_growth(self, forecast: Forecast, optimizer: SGD) -> None:
+        lr, momentum = optimizer.param_groups[0]["lr"], _momentum(optimizer)
+        rates = decay_rates(forecast.eigenvalues, lr, forecast.residual.numel())
+        growing = int((rates > 2 * (1 + momentum)).sum())
+        if growing:
+            largest = 2 * (1 + momentum) / rates[0].item() * lr
+            warnings.warn(
+                f"{growing} of {len(rates)} modes of the kernel grow at optimizer.lr={lr:g}; the "
+                f"largest stable rate is {largest:.3g}.",
+                stacklevel=2,
+            )
 
     def _resume(self, trainer: pl.Trainer, training: FieldTraining) -> None:
         self._is_new, self._lr = self._anchor["is_new"], self._anchor["lr"]

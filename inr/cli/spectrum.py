@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from inr.cli.failure import BadInputError, bad_input, one_line_errors
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from inr.ntk import Probe
 
 PROGRAM = "inr-spectrum"
@@ -17,6 +19,7 @@ EPILOG = """\
 examples:
   inr-spectrum runs/photo/2026-01-31_12-00-00 --points 2048 --top 16
   inr-spectrum runs/photo/2026-01-31_12-00-00 --points all --top 64 --json
+  inr-spectrum runs/photo/2026-01-31_12-00-00 --infinite
 """
 
 
@@ -54,6 +57,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="estimate all eigenvalues by quadrature, with a 95 %% confidence band",
     )
+    parser.add_argument(
+        "--infinite",
+        action="store_true",
+        help="beside it, the spectrum of the same initialisation in infinite width",
+    )
     parser.add_argument("--json", action="store_true", help="one object on stdout, nothing else")
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, ...")
     parser.add_argument(
@@ -72,7 +80,14 @@ def _spectrum(arguments: argparse.Namespace) -> None:
     from inr.cli.device import choose_device
     from inr.cli.saved_run import load_run
     from inr.lattice import lattice_points, sublattice
-    from inr.ntk import DENSE_ROWS, check_outputs, num_rows, probe_field
+    from inr.ntk import (
+        DENSE_ROWS,
+        check_outputs,
+        infinite_ntk_of,
+        num_rows,
+        probe_field,
+        spectrum,
+    )
 
     run = load_run(arguments.run, trust=arguments.trust)
     lattice, num_outputs = run.description.lattice, run.description.out_features
@@ -83,20 +98,36 @@ def _spectrum(arguments: argparse.Namespace) -> None:
     index, _ = sublattice(lattice, num_points or math.prod(lattice))
     rows = num_rows(len(index), num_outputs, outputs)
     goal = "of {}" if arguments.density else f"{{}} of {arguments.top} eigenvalues known"
+    if arguments.infinite and (rows > DENSE_ROWS or arguments.density):
+        raise BadInputError(
+            f"--infinite is of whole kernels, and there are {rows} rows; expected at most "
+            f"{DENSE_ROWS}, and no --density. Use a smaller --points."
+        )
+    coords = lattice_points(lattice, index, dtype=torch.float64)
     with _progress(goal) as show:
         probe = probe_field(
             field,
-            lattice_points(lattice, index, dtype=torch.float64),
+            coords,
             outputs=outputs,
             k=None if rows <= DENSE_ROWS or arguments.density else min(arguments.top, rows),
             density=arguments.density,
             progress=show,
         )
     facts = {"points": len(index), "outputs": outputs, "step": run.step}
+    limit: Tensor | None = None
+    if arguments.infinite:
+        with bad_input("--infinite"):
+            kernel = infinite_ntk_of(field, coords).ntk
+        if outputs == "full":
+            kernel = torch.kron(kernel, torch.eye(num_outputs).to(kernel))
+        assert probe.kernel is not None
+        facts["distance_from_infinite"] = ((probe.kernel - kernel).norm() / kernel.norm()).item()
+        limit = spectrum(kernel).eigenvalues
     if arguments.json:
-        print(json.dumps(_finite({**facts, **_everything(probe)})))
+        found = {"infinite_eigenvalues": None if limit is None else limit.tolist()}
+        print(json.dumps(_finite({**facts, **_everything(probe), **found})))
     else:
-        _print_table(facts, probe, arguments.top)
+        _print_table(facts, probe, arguments.top, limit)
 
 
 def _count_points(text: str) -> int | None:
@@ -145,7 +176,7 @@ def _finite(result: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _print_table(facts: dict[str, Any], probe: "Probe", top: int) -> None:
+def _print_table(facts: dict[str, Any], probe: "Probe", top: int, limit: "Tensor | None") -> None:
     found = probe.spectrum
     for key, value in {**facts, "method": found.method, **probe.scalars}.items():
         if value is None:  # A run directory does not say its step.
@@ -157,6 +188,8 @@ def _print_table(facts: dict[str, Any], probe: "Probe", top: int) -> None:
     elif found.band is not None:
         # All of them: some, evenly spaced in the logarithm.
         errors, modes = "95 % band", _spread(len(found.eigenvalues), top)
+    elif limit is not None:
+        errors = "in infinite width"
     print(f"\n  mode  eigenvalue   {errors}")
     for mode in modes:
         error = ""
@@ -164,6 +197,8 @@ def _print_table(facts: dict[str, Any], probe: "Probe", top: int) -> None:
             error = f"{found.residuals[mode].item():.2g}"
         elif found.band is not None:
             error = "{:.6g} to {:.6g}".format(*found.band[:, mode].tolist())
+        elif limit is not None:
+            error = f"{limit[mode].item():.6g}"
         print(f"{mode + 1:>6}  {found.eigenvalues[mode].item():<11.6g}  {error}".rstrip())
 
 

@@ -67,6 +67,19 @@ def test_a_narrow_field_departs_from_the_prediction_and_a_wide_one_less(
     assert departures[1] < 0.2 * departures[0]
 
 
+def test_modes_that_grow_are_counted_and_the_largest_stable_rate_is_named(
+    fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    values = read_look(fit("optimizer.momentum=0.5", base=LINEAR, name="calm"), 0)["eigenvalues"]
+    # Between the second and the third mode.
+    largest = 1.5 * 144 / values[0]
+    lr = 1.5 * 144 / np.sqrt(values[1] * values[2])
+    knobs = ["optimizer.momentum=0.5", f"optimizer.lr={lr}", "trainer.max_steps=2"]
+    result = run_command("inr-fit", *LINEAR, *knobs, "hydra.run.dir=run")
+    assert f"2 of 144 modes of the kernel grow at optimizer.lr={lr:g}" in result.err
+    assert f"the largest stable rate is {largest:.3g}." in result.err
+
+
 def test_adam_is_predicted_locally_and_the_files_say_so(fit: Callable[..., Path]) -> None:
     adam = ["optimizer=adam", "optimizer.lr=3e-4", "scheduler=constant"]
     folder = fit(*adam, "trainer.max_steps=100", base=DYNAMICS)

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from inr.cli.saved_run import load_run
-from inr.lattice import lattice_points
-from inr.ntk import empirical_ntk
+from inr.lattice import lattice_points, sublattice
+from inr.ntk import empirical_ntk, infinite_ntk_of
 from tests.conftest import Result
 
 
@@ -138,3 +138,45 @@ def test_bad_arguments_are_one_line(
     assert result.status == 2
     assert sentence in result.err
     assert result.err.count("\n") == 1
+
+
+def test_infinite_width_is_beside_it(
+    fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    knobs = ["network.hidden_features=512", "network.parameterization=ntk", "optimizer.lr=1e-9"]
+    folder = fit(*knobs, "trainer.max_steps=1")
+    for outputs, copies in (("mean", 1), ("full", 3)):
+        options = ["--points", "32", "--infinite", "--outputs", outputs]
+        result = run_command("inr-spectrum", folder, *options, "--json")
+        assert result.status == 0, result.err
+        found = json.loads(result.out)
+        field = load_run(str(folder)).field.double()
+        coords = lattice_points((16, 24), sublattice((16, 24), 32)[0], dtype=torch.float64)
+        limit = infinite_ntk_of(field, coords).ntk
+        expected = torch.linalg.eigvalsh(limit).flip(0).repeat_interleave(copies)
+        assert np.allclose(found["infinite_eigenvalues"], expected, rtol=1e-6)
+        # A network of 512 neurons is near, and no copy.
+        assert 1e-3 < found["distance_from_infinite"] < 0.3
+        assert found["eigenvalues"][0] == pytest.approx(expected[0].item(), rel=0.2)
+        table = run_command("inr-spectrum", folder, *options, "--top", "2")
+        assert table.out.splitlines()[-1].split()[2] == f"{expected[1].item():.6g}"
+
+
+@pytest.mark.parametrize(
+    ("knobs", "options", "sentence"),
+    [
+        ([], ["--density"], "expected at most 4096, and no --density"),
+        (["network.output_activation=sigmoid"], [], "--infinite: "),
+    ],
+)
+def test_what_has_no_limit_is_refused(
+    fit: Callable[..., Path],
+    run_command: Callable[..., Result],
+    knobs: list[str],
+    options: list[str],
+    sentence: str,
+) -> None:
+    result = run_command("inr-spectrum", fit(*knobs), "--infinite", *options)
+    assert result.status == 2
+    assert sentence in result.err
+    assert len(result.err.splitlines()) <= 2

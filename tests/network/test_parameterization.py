@@ -142,6 +142,29 @@ def test_a_step_of_adam_transfers_across_width(parameterization: str) -> None:
     assert abs(slope(WIDTHS, moves[parameterization])) < 0.2
 
 
+def make_with_biases_alone(parameterization: str, width: int) -> Network:
+    """Of its hidden layers."""
+    network = make(MLPNetwork, parameterization, width, hidden_layers=2, initialization="he")
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(name.startswith("hidden") and name.endswith("bias"))
+    return network
+
+
+@pytest.mark.parametrize("parameterization", ["ntk", "mean_field"])
+def test_hidden_biases_count_the_same_at_every_width(parameterization: str) -> None:
+    traces, moves = [], []
+    for width in WIDTHS:
+        network = make_with_biases_alone(parameterization, width)
+        traces.append(empirical_ntk(network, points()).trace().item())
+        before = network(points()).detach()
+        optimizer = adam(network, lr=1e-4)
+        (network(points()) - targets()).square().mean().backward()
+        optimizer.step()
+        moves.append((network(points()) - before).square().mean().sqrt().item())
+    assert abs(slope(WIDTHS, traces)) < 0.1
+    assert abs(slope(WIDTHS, moves)) < 0.2
+
+
 def test_adam_under_mean_field_has_the_rates_of_standard_at_width_256() -> None:
     network = make(MLPNetwork, "mean_field", 256, hidden_layers=2)
     rates = {
