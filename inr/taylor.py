@@ -8,6 +8,21 @@ from torch import Tensor, nn
 from torch.func import functional_call, jvp
 
 
+def shared_names(module: nn.Module) -> dict[str, str]:
+    """Names of all parameters and buffers, with the first name of each that has several.
+
+    ``functional_call`` would find the others by itself, but then leaves its own tensors in a module
+    that is used twice: give it all of these names, and ``tie_weights=False``.
+    """
+    names: dict[str, str] = {}
+    firsts: dict[Tensor, str] = {}
+    for path, part in module.named_modules():
+        for tensors in (part.named_parameters, part.named_buffers):
+            for name, tensor in tensors(path, recurse=False, remove_duplicate=False):
+                names[name] = firsts.setdefault(tensor, name)
+    return names
+
+
 class TaylorPoint(nn.Module):
     r"""The first-order Taylor expansion of a module in its trainable parameters.
 
@@ -23,15 +38,16 @@ class TaylorPoint(nn.Module):
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
-        self._names = [name for name, p in module.named_parameters() if p.requires_grad]
-        if not self._names:
+        trained = {name for name, p in module.named_parameters() if p.requires_grad}
+        self._sources = {n: first for n, first in shared_names(module).items() if first in trained}
+        if not trained:
             raise ValueError(
                 f"{type(module).__name__} has no trainable parameters to expand in; expected some. "
                 "Call requires_grad_(True)."
             )
         self.origin = copy.deepcopy(module)
         for part in self.origin.modules():
-            for name, parameter in list(part.named_parameters(recurse=False)):
+            for name, parameter in list(part.named_parameters("", False, False)):
                 delattr(part, name)
                 part.register_buffer(name, parameter.detach())
 
@@ -45,14 +61,21 @@ class TaylorPoint(nn.Module):
         Shape:
             That of the module.
         """
-        start = dict(self.origin.named_buffers())
-        start = {name: start[name] for name in self._names}
-        moves = {name: parameters[name] - start[name] for name in self._names}
+        constants = dict(self.origin.named_buffers())
+        start = {name: constants[name] for name in self._sources.values()}
+        moves = {name: parameters[name] - start[name] for name in start}
         with warnings.catch_warnings():
             # PyTorch's remark on what it uses itself.
             warnings.filterwarnings("ignore", ".*torch.jit.script", DeprecationWarning)
             value_and_slope = jvp(
-                lambda weights: functional_call(self.origin, weights, (x,)), (start,), (moves,)
+                lambda weights: functional_call(
+                    self.origin,
+                    {name: weights[source] for name, source in self._sources.items()},
+                    (x,),
+                    tie_weights=False,
+                ),
+                (start,),
+                (moves,),
             )
         expansion: Tensor = value_and_slope[0] + value_and_slope[1]
         return expansion

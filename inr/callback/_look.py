@@ -93,6 +93,10 @@ class LookCallback(pl.Callback, ABC):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        step = trainer.global_step
-        if is_log_spaced(step, self.per_decade) or step == trainer.max_steps:
+        if self.is_due(trainer):
             self.look_once(trainer, pl_module)
+
+    def is_due(self, trainer: pl.Trainer) -> bool:
+        """Whether the present step is one to look at."""
+        step = trainer.global_step
+        return is_log_spaced(step, self.per_decade) or step == trainer.max_steps

@@ -127,6 +127,14 @@ class PredictedDynamicsCallback(LookCallback):
             if self._forecast is not None and not self._is_new:
                 self._forecast.step(self._lr)
 
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        if self.is_due(trainer):
+            # A run that goes on from here has this look behind it.
+            self.look_once(trainer, pl_module)
+            checkpoint["callbacks"][self.state_key] = self.state_dict()
+
     def look(self, trainer: pl.Trainer, training: FieldTraining) -> None:
         if self._forecast is None and trainer.global_step == 0:
             self._begin(trainer, training)

@@ -48,6 +48,9 @@ def build_parts(cfg: DictConfig) -> Parts:
     signal = build(cfg, "signal")
     field = build_seeded_field(cfg, signal)
     check_trainer(cfg)
+    if cfg.trainer.precision == "64-true":
+        # Lightning converts it after it has filled it from a checkpoint, which would round that.
+        field = field.double()
     parts = Parts(
         signal,
         field,

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 
 def gradient_descent(
-    model: nn.Module, x: Tensor, y: Tensor, *, lr: float, steps: int, momentum: float = 0.0
+    model: nn.Module, x: Tensor, y: Tensor, *, lr: float, steps: int
 ) -> Iterator[int]:
     """Full-batch gradient descent on the mean squared error, step by step.
 
@@ -17,13 +17,12 @@ def gradient_descent(
         y: ``(n, c)``.
         lr: Learning rate for the mean over all n · c values.
         steps: How many.
-        momentum: Heavy-ball coefficient.
 
     Yields:
         The number of steps done, from 0 to ``steps``.
     """
     parameters = [p for p in model.parameters() if p.requires_grad]
-    optimizer = optim.SGD(parameters, lr=lr, momentum=momentum)
+    optimizer = optim.SGD(parameters, lr=lr)
     for step in range(steps):
         yield step
         optimizer.zero_grad()

@@ -36,7 +36,7 @@ class Prediction:
         mode_errors: ``(T, modes)`` sizes of the error along each eigenvector, or ``(T, modes, c)``
             where several outputs share a kernel.
         num_null: Eigenvalues that cannot be told from zero, up to rows · eps · λ_max with the eps
-            of the kernel's dtype: modes that are never learned.
+            of the kernel's dtype: modes that are not learned at infinity.
         num_unstable: Modes that grow.
         lr: η.
         max_lr: The largest rate at which none does.
@@ -103,7 +103,8 @@ def predict(
         f0: Outputs at the start, of y's shape; zero when None.
         lr: η, for the loss as it is defined here.
         steps: How many, or a sequence of such; ``math.inf`` allowed.
-        K_test: ``(m·c, n·c)`` or ``(m, n)``, kernel of other points with these.
+        K_test: ``(m·c, n·c)`` or ``(m, n)``, kernel of other points with these. What rounding makes
+            of its null modes grows with the steps: long trainings need kernels in float64.
         f0_test: ``(m, c)`` or ``(m,)``, outputs at the start there; zero when None.
         y_test: Values there, of the same shape, for ``test_losses``.
         momentum: β of ``torch.optim.SGD``; in flow it makes the rate η/(1 - β).
@@ -227,6 +228,8 @@ def _predict_elsewhere(
             f"K_test has shape {tuple(K_test.shape)}; expected rows of test points and {rows} "
             "columns, those of K."
         )
+    if not K_test.isfinite().all():
+        raise ValueError("K_test is not finite; expected finite numbers.")
     outputs = _lift(_double(K_test), weights).reshape(num_times, -1, num_outputs)
     if f0_test is not None:
         outputs = outputs + _match("f0_test", f0_test, outputs[0])

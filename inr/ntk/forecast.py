@@ -32,6 +32,9 @@ class Forecast:
         eigenvalues: ``(n·c,)``, descending.
         residual: ``(n, c)`` at the anchor.
         num_null: Modes that are not learned: of no more than rounding.
+
+    Raises:
+        ValueError: The values have another shape than the field's.
     """
 
     def __init__(
@@ -50,7 +53,13 @@ class Forecast:
         learned = self.eigenvalues > len(kernel) * NULL_FLOOR * self.eigenvalues[0]
         self.num_null = int((~learned).sum())
         with torch.no_grad():
-            self.residual = (field(coords) - values).double()
+            outputs = field(coords)
+            if values.shape != outputs.shape:
+                raise ValueError(
+                    f"values have shape {tuple(values.shape)}; expected {tuple(outputs.shape)}, "
+                    "the field's."
+                )
+            self.residual = (outputs - values).double()
             self._start = self.residual + values if elsewhere is None else field(elsewhere).double()
         self._lift = self._vectors * learned
         if elsewhere is not None:

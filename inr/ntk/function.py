@@ -10,6 +10,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.utils import parametrize
 
+from inr.taylor import shared_names
+
 Parameters = Mapping[str, Tensor]
 PointMap = nn.Module | Callable[[dict[str, Tensor], Tensor], Tensor]
 CHECKED_POINTS = 16
@@ -61,6 +63,7 @@ class PointFunction:
                     "expected a kernel outside of it."
                 )
             self.name = type(model).__name__
+            self._names = shared_names(model)
             named = dict(model.named_parameters())
             params = {name: p for name, p in named.items() if p.requires_grad}
             constants = {name: p.detach() for name, p in named.items() if not p.requires_grad}
@@ -104,7 +107,8 @@ class PointFunction:
             if isinstance(self._model, nn.Module):
                 # Some modules write into their buffers.
                 merged |= {name: constant.clone() for name, constant in self._constants.items()}
-                outputs = functional_call(self._model, merged, (x,))
+                everywhere = {name: merged[first] for name, first in self._names.items()}
+                outputs = functional_call(self._model, everywhere, (x,), tie_weights=False)
             else:
                 outputs = self._model(merged, x)
         if not isinstance(outputs, Tensor):

@@ -104,9 +104,9 @@ def infinite_ntk(
     - ``standard``: W ~ N(0, σ_w²/m), b ~ N(0, σ_b²), both factors 1. Θ is that of networks of
       ``hidden_features``, in their own units: it grows with them.
     - ``ntk``: W, b ~ N(0, 1), s_w = σ_w/√m, s_b = σ_b. The width drops out.
-    - ``mean_field``: as ``standard``, but s_w is √(n/d) in the first layer of d features, 1 in the
-      other hidden ones and 1/√n in the last, s_b is √n before the last, and the last layer starts
-      1/√n as large. The width drops out of Θ, and K goes as 1/n.
+    - ``mean_field``: s_w W and s_b b start as in ``standard``, but in the last layer 1/√n as large;
+      s_w is √(n/d) in the first layer of d features, 1 in the other hidden ones and 1/√n in the
+      last, and s_b is √n before the last. The width drops out of Θ, and K goes as 1/n.
 
     Args:
         x1: ``(*batch, n, d)`` features.
@@ -139,6 +139,7 @@ def infinite_ntk(
         tensor([[0.5000, 0.0796],
                 [0.0796, 0.5000]], dtype=torch.float64)
     """
+    check_features(x1, x2)
     check_count("hidden_layers", hidden_layers, minimum=0)
     check_count("hidden_features", hidden_features)
     check_choice("parameterization", parameterization, PARAMETERIZATIONS)
@@ -233,6 +234,24 @@ def _moments(dual: Dual, covariance: Gram) -> Moments:
     return Gram(dual(left, left, left)[0], values, dual(right, right, right)[0]), slopes
 
 
+def check_features(x1: Tensor, x2: Tensor | None) -> None:
+    """Checks that there are kernels of two sets of points.
+
+    Raises:
+        ValueError: They are not matrices of the same width, or their batches do not broadcast.
+    """
+    right = x1 if x2 is None else x2
+    shapes = " and ".join(str(tuple(x.shape)) for x in (x1, right))
+    width = x1.shape[-1] if x1.ndim else 0
+    if min(x1.ndim, right.ndim) < 2 or not width or width != right.shape[-1]:
+        raise ValueError(
+            f"features have shapes {shapes}; expected (*batch, n, d), with the same d."
+        )
+    batches = zip(reversed(x1.shape[:-2]), reversed(right.shape[:-2]), strict=False)
+    if any(a != b and 1 not in (a, b) for a, b in batches):
+        raise ValueError(f"features have shapes {shapes}; expected batches that broadcast.")
+
+
 def tile_kernels(
     kernels: Callable[[Tensor, Tensor], InfiniteKernel],
     x1: Tensor,
@@ -240,17 +259,8 @@ def tile_kernels(
     *,
     chunk_size: int | None,
 ) -> InfiniteKernel:
-    """Kernels of features in tiles of bounded memory, each once if they are symmetric.
-
-    Raises:
-        ValueError: The features are not matrices of the same width.
-    """
+    """Kernels of features in tiles of bounded memory, each once if they are symmetric."""
     right = x1 if x2 is None else x2
-    if min(x1.ndim, right.ndim) < 2 or x1.shape[-1] != right.shape[-1]:
-        shapes = " and ".join(str(tuple(x.shape)) for x in (x1, right))
-        raise ValueError(
-            f"features have shapes {shapes}; expected (*batch, n, d), with the same d."
-        )
     batch = torch.broadcast_shapes(x1.shape[:-2], right.shape[:-2])
     size = max(1, int(TILE / math.sqrt(max(1, math.prod(batch)))))
     if chunk_size is not None:

@@ -9,7 +9,14 @@ from torch import Tensor, nn
 
 from inr.network import MLPNetwork, SirenNetwork
 from inr.ntk.dual_activation import ACTIVATIONS, sine_dual
-from inr.ntk.infinite import InfiniteKernel, Moments, WideLayer, propagate, tile_kernels
+from inr.ntk.infinite import (
+    InfiniteKernel,
+    Moments,
+    WideLayer,
+    check_features,
+    propagate,
+    tile_kernels,
+)
 from inr.ntk.uniform_weights import sinc, sobol_moments, uniform_sine_moments
 
 # With more inputs, a sum of uniform weights is nearer to Gaussian than quasi-Monte Carlo is to it.
@@ -80,6 +87,7 @@ def infinite_ntk_of(
         SIREN's initialisation); Belbute-Peres and Kolter 2023, "Simple Initialization and
         Parametrization of Sinusoidal Networks via Their Kernel Bandwidth" (its kernel).
     """
+    check_features(x1, x2)
     encoding, network = getattr(field, "encoding", None), getattr(field, "network", field)
     if not isinstance(network, MLPNetwork | SirenNetwork):
         raise TypeError(

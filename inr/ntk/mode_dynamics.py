@@ -79,7 +79,8 @@ class ModeDynamics:
             the first.
 
     Raises:
-        ValueError: There are not as many errors as eigenvalues, or an argument is out of range.
+        ValueError: There are not as many errors as eigenvalues, an eigenvalue is not finite, or an
+            argument is out of range.
 
     Example:
         >>> modes = ModeDynamics(torch.tensor([1.0, 0.1]), torch.ones(2), num_values=2)
@@ -99,7 +100,7 @@ class ModeDynamics:
             )
         self._momentum = check_momentum(momentum)
         self.errors = errors.detach().double().clone()
-        slopes = decay_rates(eigenvalues.detach().double().clamp(min=0), 1.0, num_values)
+        slopes = decay_rates(_check_eigenvalues(eigenvalues), 1.0, num_values)
         self._slopes = slopes.to(self.errors.device).view(-1, *(1,) * (errors.ndim - 1))
         self.velocity = torch.zeros_like(self.errors)
 
@@ -147,7 +148,7 @@ def mode_factors(
     """
     check_momentum(momentum)
     check_positive("ridge", ridge, zero=True)
-    values = eigenvalues.detach().double().clamp(min=0)
+    values = _check_eigenvalues(eigenvalues)
     times = check_steps(steps, flow=flow).to(values.device)
     rates = decay_rates(values, lr, num_values)
     # The same arithmetic as for the rates.
@@ -200,6 +201,19 @@ def check_steps(steps: Steps, *, flow: bool) -> Tensor:
         kind = "numbers, 0 or more" if flow else "whole numbers, 0 or more (fractions with flow)"
         raise ValueError(f"steps is {steps!r}; expected one or more {kind}, or math.inf.")
     return times
+
+
+def _check_eigenvalues(eigenvalues: Tensor) -> Tensor:
+    """Eigenvalues ``(m,)`` in float64, none below zero.
+
+    Raises:
+        ValueError: They have another shape, or one is not finite.
+    """
+    if eigenvalues.ndim != 1 or not eigenvalues.isfinite().all():
+        raise ValueError(
+            f"eigenvalues have shape {tuple(eigenvalues.shape)}; expected finite numbers, (m,)."
+        )
+    return eigenvalues.detach().double().clamp(min=0)
 
 
 def _flow(rates: Tensor, ages: Tensor) -> tuple[Tensor, Tensor]:

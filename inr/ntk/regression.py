@@ -128,7 +128,8 @@ class KernelRegressor(nn.Module):
             y: ``(n, c)`` values, or ``(n,)``.
 
         Raises:
-            ValueError: Shapes do not fit, a kernel is not finite, or modes grow for ever.
+            ValueError: Shapes do not fit, values or a kernel are not finite, or modes grow for
+                ever.
         """
         self.prediction = self.move = self._fitted = None
         values = (y[:, None] if y.ndim == 1 else y).detach()
@@ -136,6 +137,8 @@ class KernelRegressor(nn.Module):
             raise ValueError(
                 f"y has shape {tuple(y.shape)} for {len(x)} points; expected ({len(x)}, c)."
             )
+        if not values.isfinite().all():
+            raise ValueError("y has infinities or NaN; expected finite values. Leave them out.")
         # Inference tensors cannot be differentiated.
         with torch.inference_mode(False):
             if isinstance(self.model, nn.Module):
@@ -148,10 +151,12 @@ class KernelRegressor(nn.Module):
         """Values at any points, ``(m, ...) -> (m, c)``, in float64.
 
         Raises:
-            ValueError: Nothing was fitted.
+            ValueError: Nothing was fitted, or there are no points.
         """
         if self._fitted is None:
             raise ValueError("the regressor was not fitted; call fit(x, y) first.")
+        if len(x) == 0:
+            raise ValueError("x has no points; expected one or more.")
         fitted = self._fitted
         with torch.inference_mode(False), torch.no_grad():
             return torch.cat([fitted(chunk) for chunk in x.split(self.chunk_size)])

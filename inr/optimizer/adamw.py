@@ -23,12 +23,15 @@ def adamw(
         beta1: Decay of the mean of gradients.
         beta2: Decay of the mean of squared gradients.
         eps: Added to the denominator.
-        weight_decay: Share of the weights taken off per step, in units of the learning rate.
+        weight_decay: Share of the weights taken off per step, in units of the learning rate: the
+            same of all weights, whatever their layers' factors.
 
     References:
         Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2.
     """
     check_positive("lr", lr)
-    return optim.AdamW(
-        lr_groups(module, lr), lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay
-    )
+    groups = lr_groups(module, lr)
+    for group in groups:
+        # PyTorch takes off a share of the group's own rate.
+        group["weight_decay"] = weight_decay * lr / group["lr"]
+    return optim.AdamW(groups, lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay)

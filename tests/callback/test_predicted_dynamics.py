@@ -63,6 +63,10 @@ def test_a_narrow_field_departs_from_the_prediction_and_a_wide_one_less(
     for width in (8, 512):
         knobs = [f"network.hidden_features={width}", "network.parameterization=ntk"]
         look = read_look(fit(*knobs, base=DYNAMICS, name=f"width{width}"), 20)
+        # Parseval, of the signal's whole lattice.
+        assert look["band_energies"].sum() == pytest.approx(look["loss"], rel=1e-6)
+        predicted = look["predicted_band_energies"].sum()
+        assert predicted == pytest.approx(look["predicted_loss"], rel=1e-6)
         departures.append(abs(look["loss"] / look["predicted_loss"] - 1))
     assert departures[1] < 0.2 * departures[0]
 
@@ -122,6 +126,21 @@ def test_a_resumed_run_predicts_what_an_unbroken_one_does(
     assert np.allclose(one["predicted"], other["predicted"], rtol=1e-6, atol=1e-12)
     assert one["predicted_loss"] == pytest.approx(other["predicted_loss"], rel=1e-9)
     assert other["anchor"] == 0
+
+
+def test_a_run_resumed_where_it_was_anchored_anew_predicts_the_same(
+    fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    knobs = ["optimizer.momentum=0.8", "scheduler=constant"]
+    knobs += ["callback.predicted_dynamics.reanchor=true", "callback.checkpoint.every_n_steps=10"]
+    whole = fit(*knobs, "callback.checkpoint.keep_all=true", base=DYNAMICS, name="whole")
+    checkpoint = whole / "checkpoints" / "step=00000010.ckpt"
+    result = run_command("inr-fit", f"ckpt_path={checkpoint}", "hydra.run.dir=resumed")
+    assert result.status == 0, result.err
+    for step, anchor in ((18, 10), (20, 18)):
+        one, other = read_look(whole, step), read_look(Path("resumed"), step)
+        assert one["anchor"] == other["anchor"] == anchor
+        assert one["predicted_loss"] == pytest.approx(other["predicted_loss"], rel=1e-9)
 
 
 @pytest.mark.figures

@@ -7,9 +7,10 @@ from pathlib import Path
 import imageio.v3 as imageio
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from inr.cli.override import makes_own_data
-from inr.experiment import Experiment
+from inr.experiment import Experiment, Findings
 from tests.callback.events import read_events
 from tests.conftest import ROOT, Result
 
@@ -103,3 +104,19 @@ def test_numbers_that_do_not_work_out_end_the_run_in_one_line(
     result = run_command("inr-fit", "experiment=nngp", "hydra.run.dir=run")
     assert result.status == 1
     assert result.err == "inr-fit: experiment=nngp: the kernel is not finite.\n"
+
+
+def test_what_was_not_measured_is_written_nowhere(
+    run_command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find(self: Experiment, progress: object) -> Findings:
+        curve = np.array([1, 2, 3]), np.array([0.5, np.nan, 0.25])
+        metrics = {"slope": -0.5, "lost": np.nan, "endless": np.inf}
+        return Findings(metrics, {"widths": curve[0]}, {"curve": curve}, Figure())
+
+    monkeypatch.setattr("inr.experiment.NngpExperiment.run", find)
+    result = run_command("inr-fit", "experiment=nngp", "hydra.run.dir=run")
+    assert result.status == 0, result.err
+    assert json.loads(Path("run", "metrics.json").read_text()) == {"slope": -0.5}
+    points = read_events(Path("run")).Scalars("nngp/curve")
+    assert [(point.step, point.value) for point in points] == [(1, 0.5), (3, 0.25)]

@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.conftest import TINY, read_metrics, start
+from tests.conftest import TINY, Result, read_metrics, start
 
 STEPS = 400
 LONG = [
@@ -153,3 +153,16 @@ def test_a_finished_run_is_not_written_over(
     assert result.status == 2
     assert "holds an earlier run" in result.err
     assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("precision", ["64-true", "bf16-mixed"])
+def test_other_precisions_resume_bit_for_bit_too(
+    precision: str, fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    knobs = [f"trainer.precision={precision}", "callback.checkpoint.every_n_steps=10"]
+    whole = fit(*knobs, "callback.checkpoint.keep_all=true", name="whole")
+    checkpoint = whole / "checkpoints" / "step=00000010.ckpt"
+    result = run_command("inr-fit", f"ckpt_path={checkpoint}", "hydra.run.dir=resumed")
+    assert result.status == 0, result.err
+    weights, others = (load_file(run / "field.safetensors") for run in (whole, Path("resumed")))
+    assert all(torch.equal(weights[name], others[name]) for name in weights)

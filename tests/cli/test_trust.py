@@ -61,6 +61,20 @@ def test_a_checkpoint_that_names_foreign_code_is_refused(
     assert not Path("pwned").exists()
 
 
+def test_a_regression_builds_no_foreign_signal(
+    fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    def change(checkpoint: dict[str, Any]) -> None:
+        checkpoint["inr"]["config"]["signal"] = {"_target_": "os.system", "command": "touch pwned"}
+
+    path = change_checkpoint(fit(), change)
+    assert run_command("inr-render", path, "-o", "out.png").status == 0
+    result = run_command("inr-render", path, "--regression", "-o", "other.png")
+    assert result.status == 2
+    assert "os.system" in result.err
+    assert not Path("pwned").exists()
+
+
 def test_a_nested_name_is_found(
     fit: Callable[..., Path], run_command: Callable[..., Result]
 ) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from inr.network import MLPNetwork, Network, SirenNetwork
 from inr.ntk import empirical_ntk, max_lr
-from inr.optimizer import adam, sgd
+from inr.optimizer import adam, adamw, sgd
 from tests.tolerance import assert_close
 
 WIDTHS = (64, 256, 1024)
@@ -173,6 +173,18 @@ def test_adam_under_mean_field_has_the_rates_of_standard_at_width_256() -> None:
     for layer in (*network.hidden, network.output):
         assert_close(rates[id(layer.weight)] * layer.weight_scale, 1e-3)
         assert_close(rates[id(layer.bias)] * layer.bias_scale, 1e-3)
+
+
+@pytest.mark.parametrize("parameterization", ["standard", "ntk", "mean_field"])
+def test_weight_decay_takes_the_same_share_of_every_layer(parameterization: str) -> None:
+    network = make(MLPNetwork, parameterization, 64)
+    before = [p.detach().clone() for p in network.parameters()]
+    optimizer = adamw(network, lr=0.1, weight_decay=0.2)
+    for parameter in network.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    for parameter, start in zip(network.parameters(), before, strict=True):
+        assert_close(parameter, (1 - 0.1 * 0.2) * start)
 
 
 def test_another_regime_is_refused() -> None:

@@ -399,6 +399,7 @@ K, Y = torch.eye(6), torch.ones(3, 2)
         ({"f0": Y, "K_test": torch.ones(4, 6)}, "expected the outputs at the start"),
         ({"K_test": torch.ones(4, 5)}, "K_test has shape"),
         ({"K_test": torch.ones(5, 6)}, "K_test has shape"),
+        ({"K_test": torch.full((4, 6), math.nan)}, "K_test is not finite"),
         ({"K_test": torch.ones(4, 6), "f0_test": Y}, "f0_test has shape"),
         ({"K_test": torch.ones(4, 6), "y_test": Y}, "y_test has shape"),
         ({"y_test": Y}, "without K_test"),

@@ -77,14 +77,16 @@ def test_modes_without_eigenvalue_stay_and_are_counted() -> None:
     """Five points of a line with two parameters."""
     field, x = nn.Linear(2, 1, bias=False).double(), draw(5, 0)
     y = torch.ones(5, 1, dtype=torch.float64)
-    forecast = Forecast(field, x, y)
+    elsewhere = draw(4, 1)
+    forecast = Forecast(field, x, y, elsewhere=elsewhere)
     assert forecast.num_null == 3
     before = forecast.mode_errors
     for lr in RATES:
         forecast.step(lr)
     assert torch.equal(forecast.mode_errors[2:], before[2:])
-    fitted = x @ torch.linalg.lstsq(x, y).solution
-    assert_close(forecast.limit(), fitted)
+    solution = torch.linalg.lstsq(x, y).solution
+    assert_close(forecast.limit(), elsewhere @ solution)
+    assert_close(Forecast(field, x, y).limit(), x @ solution)
 
 
 def test_a_weighting_is_that_of_the_preconditioned_kernel() -> None:
@@ -94,13 +96,18 @@ def test_a_weighting_is_that_of_the_preconditioned_kernel() -> None:
     (field(x) - y).square().mean().backward()
     optimizer.step()
     weighting = adam_weighting(optimizer, field)
+    elsewhere = draw(3, 1)
     kernel = empirical_ntk(field, x, weighting=weighting)
-    forecast = Forecast(field, x, y, weighting=weighting)
+    cross = empirical_ntk(field, elsewhere, x, weighting=weighting)
+    forecast = Forecast(field, x, y, elsewhere=elsewhere, weighting=weighting)
     assert_close(forecast.eigenvalues, torch.linalg.eigvalsh(kernel).flip(0), looser=1e3)
     forecast.step(1e-3)
     residual = (field(x) - y).flatten()
     stepped = residual - 1e-3 * 2 / residual.numel() * kernel @ residual
     assert_close(forecast.restore(forecast.mode_errors).flatten(), stepped)
+    moved = field(elsewhere).flatten() - 1e-3 * 2 / residual.numel() * cross @ residual
+    # Through a division by eigenvalues down to 1e-4 of the largest.
+    assert_close(forecast.outputs().flatten(), moved, looser=1e2)
 
 
 def test_a_forecast_goes_on_from_its_state() -> None:
@@ -115,3 +122,8 @@ def test_a_forecast_goes_on_from_its_state() -> None:
     for lr in RATES[4:]:
         second.step(lr)
     assert_close(second.mode_errors, whole.mode_errors)
+
+
+def test_values_of_another_shape_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"values have shape \(4, 1\); expected \(4, 2\)"):
+        Forecast(nn.Linear(2, 2).double(), draw(4, 0), torch.zeros(4, 1))

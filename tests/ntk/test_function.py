@@ -318,3 +318,13 @@ def test_weightings_that_do_not_suit_are_refused(
     for make_kernel in (empirical_ntk, NTKOperator):
         with pytest.raises(ValueError, match=sentence):
             make_kernel(model, draw_points(3), weighting=weighting)
+
+
+def test_a_layer_that_is_used_twice_is_left_as_it_is() -> None:
+    torch.manual_seed(0)
+    layer = nn.Linear(2, 2).double()
+    model, x = nn.Sequential(layer, nn.Tanh(), layer), draw_points(4)
+    expected, weight = brute_force_ntk(model, x), layer.weight
+    assert_close(empirical_ntk(model, x), expected)
+    assert layer.weight is weight
+    assert_close(brute_force_ntk(model, x), expected)

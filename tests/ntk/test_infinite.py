@@ -271,8 +271,14 @@ def test_a_kernel_is_symmetric_and_has_no_negative_eigenvalues() -> None:
         ({"chunk_size": 0}, "chunk_size is 0; expected 1 or more"),
         ({"x2": torch.ones(3, 2)}, r"shapes \(4, 3\) and \(3, 2\); expected .* with the same d"),
         ({"x2": torch.ones(3)}, r"shapes \(4, 3\) and \(3,\); expected \(\*batch, n, d\)"),
+        ({"x1": torch.ones(())}, r"shapes \(\) and \(\); expected \(\*batch, n, d\)"),
+        ({"x1": torch.ones(4, 0)}, r"shapes \(4, 0\) and \(4, 0\); expected \(\*batch, n, d\)"),
+        (
+            {"x1": torch.ones(2, 4, 3), "x2": torch.ones(5, 4, 3)},
+            r"shapes \(2, 4, 3\) and \(5, 4, 3\); expected batches that broadcast",
+        ),
     ],
 )
 def test_what_is_out_of_range_is_refused(knobs: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        infinite_ntk(draw(4, 3), **SMALL | knobs)
+        infinite_ntk(**{"x1": draw(4, 3)} | SMALL | knobs)

@@ -193,3 +193,11 @@ def test_a_momentum_out_of_range_is_refused(momentum: float) -> None:
 def test_errors_of_other_modes_are_refused() -> None:
     with pytest.raises(ValueError, match="expected one row for each eigenvalue"):
         ModeDynamics(double(LAMBDAS), torch.ones(5), NUM_VALUES)
+
+
+@pytest.mark.parametrize("eigenvalues", [[1.0, math.nan], [math.inf, 1.0], [[1.0, 2.0]]])
+def test_other_eigenvalues_are_refused(eigenvalues: list[float]) -> None:
+    with pytest.raises(ValueError, match=r"eigenvalues .*; expected"):
+        error_factors(double(eigenvalues), 0.1, NUM_VALUES, 3)
+    with pytest.raises(ValueError, match=r"eigenvalues? .*; expected|expected one row"):
+        ModeDynamics(double(eigenvalues), torch.ones(2), NUM_VALUES)

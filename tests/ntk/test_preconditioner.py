@@ -73,6 +73,20 @@ def test_groups_count_by_their_share_of_the_first_ones_rate() -> None:
     assert_close(change, -kernel @ gradient.flatten(), looser=1e3)
 
 
+def test_a_schedule_that_has_come_down_to_zero_leaves_the_shares() -> None:
+    model = make("smooth")
+    *first, last = model.parameters()
+    groups = [{"params": first, "lr": 1e-3}, {"params": [last], "lr": 4e-3}]
+    optimizer = optim.Adam(groups)
+    schedule = optim.lr_scheduler.LambdaLR(optimizer, lambda step: float(step < 1))
+    train(model, optimizer, 1)
+    before = adam_weighting(optimizer, model)
+    schedule.step()
+    assert optimizer.param_groups[1]["lr"] == 0
+    after = adam_weighting(optimizer, model)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
 def test_complex_parameters_are_weighted_in_both_parts() -> None:
     model, x = make("a complex layer"), draw_points(4)
     optimizer = optim.Adam(model.parameters(), lr=1e-3)

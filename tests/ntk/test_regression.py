@@ -237,3 +237,7 @@ def test_what_does_not_fit_is_refused() -> None:
         regressor.fit(torch.zeros(4, 2), torch.zeros(3, 3))
     with pytest.raises(ValueError, match=r"expected \(4, 3\)"):
         regressor.fit(torch.zeros(4, 2), torch.zeros(4))
+    with pytest.raises(ValueError, match="y has infinities or NaN; expected finite values"):
+        regressor.fit(torch.zeros(4, 2), torch.full((4, 3), math.nan))
+    with pytest.raises(ValueError, match="x has no points"):
+        regressor.fit(torch.zeros(4, 2), torch.zeros(4, 3)).predict(torch.zeros(0, 2))
