@@ -45,6 +45,28 @@ def check_choice(name: str, value: Any, choices: Collection[str]) -> str:
     return str(value)
 
 
+def check_flag(name: str, value: Any) -> bool:
+    """Returns ``value`` when it is true or false: any word, ``no`` too, would pass for true.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is {value!r}; expected true or false.")
+    return value
+
+
+def check_list(name: str, value: Any) -> list[Any]:
+    """Returns ``value`` as a list when it is a sequence.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise TypeError(f"{name} is {value!r}; expected a list, as in [1, 2].")
+    return list(value)
+
+
 def check_numbers(name: str, value: Any, names: str) -> list[float]:
     """Returns ``value`` as a list when it is numbers, as many as ``names`` lists.
 

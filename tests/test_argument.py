@@ -4,7 +4,14 @@ import math
 
 import pytest
 
-from inr.argument import check_choice, check_count, check_numbers, check_positive
+from inr.argument import (
+    check_choice,
+    check_count,
+    check_flag,
+    check_list,
+    check_numbers,
+    check_positive,
+)
 
 
 @pytest.mark.parametrize(("value", "minimum"), [(1, 1), (0, 0), (10**12, 1)])
@@ -62,3 +69,25 @@ def test_numbers_are_as_many_as_their_names() -> None:
 def test_other_numbers_are_refused(value: object) -> None:
     with pytest.raises(TypeError, match=r"size is .*; expected \[H, W\]\."):
         check_numbers("size", value, "[H, W]")
+
+
+def test_a_flag_is_true_or_false() -> None:
+    assert check_flag("linearized", True) is True
+    assert check_flag("linearized", False) is False
+
+
+@pytest.mark.parametrize("value", ["no", "false", 0, 1, None])
+def test_what_only_passes_for_true_or_false_is_refused(value: object) -> None:
+    with pytest.raises(TypeError, match=r"^linearized is .*; expected true or false\.$"):
+        check_flag("linearized", value)
+
+
+def test_a_list_is_any_sequence() -> None:
+    assert check_list("widths", (4, 8)) == [4, 8]
+    assert check_list("widths", []) == []
+
+
+@pytest.mark.parametrize("value", [4, "48", None])
+def test_what_is_no_list_is_refused(value: object) -> None:
+    with pytest.raises(TypeError, match=r"^widths is .*; expected a list, as in \[1, 2\]\.$"):
+        check_list("widths", value)

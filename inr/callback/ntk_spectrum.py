@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.optim import Adam
 from torch.utils.tensorboard import SummaryWriter
 
-from inr.argument import check_choice, check_count
+from inr.argument import check_choice, check_count, check_flag
 from inr.atomic import replacing
 from inr.callback._error import error_energies
 from inr.callback._look import LookCallback
@@ -77,7 +77,7 @@ class NTKSpectrumCallback(LookCallback):
         self.placement = check_choice("placement", placement, ("lattice", "random"))
         self.outputs: Any = outputs
         self.k = None if k is None else check_count("k", k)
-        self.preconditioned = preconditioned
+        self.preconditioned = check_flag("preconditioned", preconditioned)
         self.leading_modes = check_count("leading_modes", leading_modes)
         self.seed = check_count("seed", seed, minimum=0)
         self._knobs = [num_points, placement, outputs, k, preconditioned, leading_modes, seed]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.optim import SGD, Adam, Optimizer
 
-from inr.argument import check_count
+from inr.argument import check_count, check_flag
 from inr.atomic import replacing
 from inr.callback._descent import Steps, check_gradient_descent, check_whole_gradients, without
 from inr.callback._dynamics_figures import draw_dynamics, draw_pictures
@@ -65,7 +65,7 @@ class PredictedDynamicsCallback(LookCallback):
         max_rows: int = 4096,
     ) -> None:
         super().__init__(per_decade)
-        self.reanchor = reanchor
+        self.reanchor = check_flag("reanchor", reanchor)
         self.shown_modes = check_count("shown_modes", shown_modes)
         self.max_rows = check_count("max_rows", max_rows)
         self._looks: dict[int, dict[str, Any]] = {}

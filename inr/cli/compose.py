@@ -62,6 +62,10 @@ def _explain_unknown_key(key: str, overrides: list[str]) -> str:
     except BadInputError:  # The others are a sweep, or wrong, too.
         known = compose_config(["signal.path=x"])
     node = known and (OmegaConf.select(known, parent) if parent else known)
+    if parent == "experiment" and not isinstance(node, DictConfig):
+        return (
+            f"{key} needs an experiment with data of its own; in a sweep over them, type ++{key}."
+        )
     if not isinstance(node, DictConfig):
         return f"{key} is not a knob, nor is {parent}; expected one that inr-fit --cfg job shows."
     knobs = [str(k) for k in node if not str(k).startswith("_") and k != "hydra"]

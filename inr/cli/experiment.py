@@ -42,6 +42,13 @@ def run_experiment(cfg: DictConfig, experiment: Experiment | None = None) -> Non
             findings = experiment.run(reporter.report)
         except (ValueError, ArithmeticError) as error:
             raise RunFailedError(f"experiment={name}: {error}") from error
+        except (RuntimeError, MemoryError) as error:
+            if "memory" not in str(error) and not isinstance(error, MemoryError):
+                raise
+            raise RunFailedError(
+                f"experiment={name} needs more memory than there is; expected smaller widths or "
+                "fewer points."
+            ) from error
     for logger in loggers:
         _log(logger, name, findings)
     with replacing(run_dir / "findings.npz") as temporary:

@@ -86,8 +86,10 @@ def _render(arguments: argparse.Namespace) -> None:
         device = choose_device(arguments.device)
         field: nn.Module = run.field.to(device)
         if arguments.regression:
+            from inr.cli.quiet import quiet_libraries
             from inr.cli.regression import regress
 
+            quiet_libraries(PROGRAM)
             field = regress(run, device, trust=arguments.trust)
         write_image(out, field, run.description, size=shape, region=region, progress=True)
     print(out)

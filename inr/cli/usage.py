@@ -27,6 +27,8 @@ Examples
   inr-fit photo.png network=siren encoding=identity optimizer.lr=1e-4
   inr-fit -m photo.png encoding.scale=1,10,100       a sweep, one run for each value
   inr-fit ckpt_path=RUN                              resume a run that was stopped
+  inr-fit photo.png callback=theory optimizer=sgd sampler.batch_size=null signal.size=[24,32]
+                                                     a run beside what its kernel predicts
   inr-fit experiment=lazy                            a statement of the theory, beside measurements
   tensorboard --logdir runs                          watch them
 

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from inr.argument import check_positive
+from inr.argument import check_flag, check_positive
 from inr.encoding._encoding import Encoding
 
 
@@ -61,7 +61,7 @@ class FourierEncoding(Encoding):
         # In float64: equal amplitudes are to be exactly 1.
         amplitudes = _power_law(frequencies.detach().double(), amplitude_power)
         amplitudes *= (norm or math.sqrt(num_frequencies)) / torch.linalg.vector_norm(amplitudes)
-        if trainable:
+        if check_flag("trainable", trainable):
             self.frequencies = nn.Parameter(frequencies.clone())
         else:
             self.register_buffer("frequencies", frequencies.clone())

@@ -8,6 +8,8 @@ from torch import Tensor
 
 from inr.argument import check_count
 
+MOST_POINTS = 16_384
+
 
 def circle_points(num_points: int) -> Tensor:
     """Equispaced points i / n of the circle, ``(n, 1)`` in float64."""
@@ -41,6 +43,11 @@ def check_bandwidth(bandwidth: int, num_points: int) -> int:
         TypeError: It is not a whole number.
         ValueError: It is out of range.
     """
+    if num_points > MOST_POINTS:
+        raise ValueError(
+            f"a signal has {num_points} points, for training and between; expected at most "
+            f"{MOST_POINTS}, since kernels of all of them are held."
+        )
     if check_count("bandwidth", bandwidth, minimum=2) > num_points // 2:
         raise ValueError(
             f"bandwidth is {bandwidth} for a signal of {num_points} points; expected "

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from inr.argument import check_count
+from inr.argument import check_count, check_list
 
 
 class PowerLaw(NamedTuple):
@@ -29,10 +29,10 @@ def check_widths(name: str, widths: Sequence[int]) -> tuple[int, ...]:
     """Returns widths as a tuple when they increase and are enough for a slope.
 
     Raises:
-        TypeError: One is not a whole number.
+        TypeError: They are no list, or one is not a whole number.
         ValueError: They are fewer than two, or do not increase.
     """
-    checked = tuple(check_count(f"one of {name}", width) for width in widths)
+    checked = tuple(check_count(f"one of {name}", width) for width in check_list(name, widths))
     if len(checked) < 2 or any(b <= a for a, b in pairwise(checked)):
         raise ValueError(f"{name} are {list(checked)}; expected two or more that increase.")
     return checked

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn import functional
 
-from inr.argument import check_count, check_positive
+from inr.argument import check_count, check_list, check_positive
 from inr.encoding import FourierEncoding
 from inr.experiment._circle import (
     CircleData,
@@ -21,7 +21,7 @@ from inr.experiment._circle import (
 )
 from inr.experiment._experiment import Experiment, Findings, Progress
 from inr.experiment._figures import COLORS, panels
-from inr.experiment._gradient_descent import gradient_descent
+from inr.experiment._gradient_descent import check_stable, gradient_descent
 from inr.experiment._standard_field import standard_field, standard_ntk
 from inr.experiment._steps import log_spaced_steps
 from inr.field import Field
@@ -88,7 +88,7 @@ class Ntk1dExperiment(Experiment):
         seed: Of the signal and of the weights.
 
     Raises:
-        ValueError: A knob is out of range.
+        ValueError: A knob is out of range or, in a run, training diverges.
 
     References:
         Tancik et al. 2020, "Fourier Features Let Networks Learn High Frequency Functions in Low
@@ -114,11 +114,11 @@ class Ntk1dExperiment(Experiment):
         steps: int = 500,
         seed: int = 0,
     ) -> None:
-        if not amplitude_powers or any(not power >= 0 for power in amplitude_powers):
-            raise ValueError(
-                f"amplitude_powers are {list(amplitude_powers)}; expected numbers, 0 or more."
-            )
-        self.amplitude_powers = tuple(amplitude_powers)
+        powers = check_list("amplitude_powers", amplitude_powers)
+        # Infinity is one.
+        if not powers or not all(isinstance(p, int | float) and p >= 0 for p in powers):
+            raise ValueError(f"amplitude_powers are {powers}; expected numbers, 0 or more.")
+        self.amplitude_powers = tuple(powers)
         self.num_points = check_count("num_points", num_points, minimum=2)
         self.refinement = check_count("refinement", refinement, minimum=2)
         self.signal_power = check_positive("signal_power", signal_power, zero=True)
@@ -176,6 +176,7 @@ class Ntk1dExperiment(Experiment):
             f0_test=f0_test,
             y_test=data.y_test,
         )
+        check_stable(prediction, self.lr)
         losses = []
         for step in gradient_descent(field, data.x, data.y, lr=self.lr, steps=self.steps):
             if step in looks:

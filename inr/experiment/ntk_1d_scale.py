@@ -8,12 +8,12 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from inr.argument import check_count, check_positive
+from inr.argument import check_count, check_list, check_positive
 from inr.encoding import FourierEncoding
 from inr.experiment._circle import CircleData, check_bandwidth, power_law_signals, split
 from inr.experiment._experiment import Experiment, Findings, Progress
 from inr.experiment._figures import COLORS, panels
-from inr.experiment._gradient_descent import gradient_descent
+from inr.experiment._gradient_descent import check_stable, gradient_descent
 from inr.experiment._standard_field import standard_field, standard_ntk
 from inr.experiment._steps import log_spaced_steps
 from inr.ntk import predict
@@ -63,7 +63,7 @@ class Ntk1dScaleExperiment(Experiment):
         seed: Of the signals, the frequencies and the weights.
 
     Raises:
-        ValueError: A knob is out of range.
+        ValueError: A knob is out of range or, in a run, training diverges.
 
     References:
         Tancik et al. 2020, "Fourier Features Let Networks Learn High Frequency Functions in Low
@@ -90,7 +90,7 @@ class Ntk1dScaleExperiment(Experiment):
         steps: int = 100,
         seed: int = 0,
     ) -> None:
-        if not signal_powers:
+        if not check_list("signal_powers", signal_powers):
             raise ValueError("signal_powers are []; expected one or more.")
         self.signal_powers = tuple(
             check_positive("one of signal_powers", power, zero=True) for power in signal_powers
@@ -169,15 +169,16 @@ class Ntk1dScaleExperiment(Experiment):
 
     def _predict(self, encoding: FourierEncoding, data: CircleData) -> Tensor:
         sizes = self.hidden_features, self.hidden_layers
-        outputs = predict(
+        prediction = predict(
             standard_ntk(encoding, data.x, data.x, *sizes),
             data.y,
             lr=self.lr * data.y.shape[1],
             steps=self.steps,
             K_test=standard_ntk(encoding, data.x_test, data.x, *sizes),
-        ).test_outputs
-        assert outputs is not None
-        return self._test_losses(outputs[0], data)
+        )
+        check_stable(prediction, self.lr)
+        assert prediction.test_outputs is not None
+        return self._test_losses(prediction.test_outputs[0], data)
 
     def _train(self, encoding: FourierEncoding, data: CircleData, looks: list[int]) -> np.ndarray:
         """Test errors by step and α, of one network with an output for each signal."""

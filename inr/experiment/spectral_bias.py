@@ -9,7 +9,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor, nn
 
-from inr.argument import check_count, check_positive
+from inr.argument import check_count, check_list, check_positive
 from inr.experiment._circle import circle_points, circulant_spectrum, on_unit_circle
 from inr.experiment._experiment import Experiment, Findings, Progress
 from inr.experiment._figures import COLORS, panels, shades
@@ -92,7 +92,9 @@ class SpectralBiasExperiment(Experiment):
         fit_from: int = 4,
         seed: int = 0,
     ) -> None:
-        self.frequencies = sorted({check_count("a frequency", k) for k in frequencies})
+        self.frequencies = sorted(
+            {check_count("a frequency", k) for k in check_list("frequencies", frequencies)}
+        )
         self.fit_from = check_count("fit_from", fit_from)
         if sum(k % 2 == 0 for k in self.frequencies if k >= fit_from) < 2:
             raise ValueError(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from inr.argument import check_choice, check_count
+from inr.argument import check_choice, check_count, check_flag
 from inr.network._activation import ACTIVATIONS
 from inr.network._initialization import INITIALIZATIONS
 from inr.network._network import Network, apply_in_full_precision
@@ -83,7 +83,7 @@ class MLPNetwork(Network):
             INITIALIZATIONS[initialization](layer)
         parameterize((*self.hidden, self.output), parameterization)
         self.restrict(trainable, self.output)
-        if linearized:
+        if check_flag("linearized", linearized):
             self.linearize()
 
     def transform(self, features: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from inr.argument import check_count, check_positive
+from inr.argument import check_count, check_flag, check_positive
 from inr.network._network import Network, apply_in_full_precision
 from inr.network._scaled_linear import ScaledLinear, parameterize
 
@@ -73,7 +73,7 @@ class SirenNetwork(Network):
             nn.init.uniform_(layer.weight, -bound, bound)
         parameterize((self.first, *self.hidden, self.output), parameterization)
         self.restrict(trainable, self.output)
-        if linearized:
+        if check_flag("linearized", linearized):
             self.linearize()
 
     def transform(self, features: Tensor) -> Tensor:

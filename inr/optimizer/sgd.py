@@ -2,7 +2,7 @@
 
 from torch import nn, optim
 
-from inr.argument import check_positive
+from inr.argument import check_flag, check_positive
 
 
 def sgd(
@@ -25,6 +25,7 @@ def sgd(
         weight_decay: Coefficient of an L2 penalty.
     """
     check_positive("lr", lr)
+    check_flag("nesterov", nesterov)
     parameters = [p for p in module.parameters() if p.requires_grad]
     return optim.SGD(
         parameters, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay

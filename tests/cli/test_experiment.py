@@ -1,6 +1,7 @@
 """Experiments that make their own data, from the command line."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -76,6 +77,46 @@ def test_a_wrong_knob_is_named(run_command: Callable[..., Result]) -> None:
     assert not Path("runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "knob"),
+    [
+        ("lazy", "widths"),
+        ("ntk_1d", "amplitude_powers"),
+        ("ntk_1d_scale", "signal_powers"),
+        ("spectral_bias", "frequencies"),
+    ],
+)
+@pytest.mark.parametrize("value", ["64", "null"])
+def test_one_number_is_no_list(
+    run_command: Callable[..., Result], name: str, knob: str, value: str
+) -> None:
+    result = run_command("inr-fit", f"experiment={name}", f"experiment.{knob}={value}")
+    assert result.status == 2
+    assert result.err.startswith(f"inr-fit: experiment: {knob} is ")
+    assert "expected a list" in result.err
+
+
+@pytest.mark.parametrize("name", ["ntk_1d", "ntk_1d_scale"])
+def test_a_rate_that_diverges_is_refused_with_what_would_not(
+    run_command: Callable[..., Result], name: str
+) -> None:
+    knobs = [f"experiment={name}", "experiment.hidden_features=16", "experiment.steps=3"]
+    knobs += {
+        "ntk_1d": ["experiment.amplitude_powers=[0.0]"],
+        "ntk_1d_scale": ["experiment.num_draws=1", "experiment.num_networks=1"],
+    }[name]
+    refused = run_command("inr-fit", *knobs, "experiment.lr=1e6")
+    assert refused.status == 1
+    found = re.search(r"diverges at lr=1e\+06; expected less than ([\d.]+)\.$", refused.err)
+    assert found is not None, refused.err
+    beyond = run_command("inr-fit", *knobs, f"experiment.lr={1.02 * float(found[1])}")
+    assert beyond.status == 1
+    if name == "ntk_1d":
+        # In the other one, the next frequencies may allow less.
+        within = run_command("inr-fit", *knobs, f"experiment.lr={0.98 * float(found[1])}")
+        assert within.status == 0, within.err
+
+
 def test_an_earlier_run_is_not_overwritten(run_command: Callable[..., Result]) -> None:
     Path("run").mkdir()
     Path("run", "metrics.json").write_text("{}")
@@ -120,3 +161,26 @@ def test_what_was_not_measured_is_written_nowhere(
     assert json.loads(Path("run", "metrics.json").read_text()) == {"slope": -0.5}
     points = read_events(Path("run")).Scalars("nngp/curve")
     assert [(point.step, point.value) for point in points] == [(1, 0.5), (3, 0.25)]
+
+
+def test_too_little_memory_is_said_in_one_line(
+    run_command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Experiment, progress: object) -> None:
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr("inr.experiment.NngpExperiment.run", fail)
+    result = run_command("inr-fit", "experiment=nngp", "hydra.run.dir=run")
+    assert result.status == 1
+    assert result.err.startswith("inr-fit: experiment=nngp needs more memory than there is")
+    result = run_command("inr-fit", "experiment=ntk_1d", "experiment.num_points=100000")
+    assert result.status == 2
+    assert "expected at most 16384" in result.err
+
+
+def test_a_sweep_over_experiments_says_how_to_set_a_knob(
+    run_command: Callable[..., Result],
+) -> None:
+    result = run_command("inr-fit", "-m", "experiment=lazy,nngp", "experiment.widths=[4,8]")
+    assert result.status == 2
+    assert "type ++experiment.widths" in result.err

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import imageio.v3 as imageio
@@ -16,7 +17,7 @@ from inr.cli.build import build_parts
 from inr.cli.compose import compose_config
 from inr.cli.override import SAMPLE
 from inr.lattice import lattice_points
-from inr.ntk import empirical_ntk
+from inr.ntk import KernelRegressor, empirical_ntk
 from inr.raster import write_raster
 from tests.conftest import TINY, Result
 
@@ -187,3 +188,24 @@ def test_kernel_regression_without_the_image_is_refused(
     assert result.status == 2
     assert "mine.png" in result.err
     assert len(result.err.splitlines()) == 1
+
+
+def test_a_regression_that_is_not_done_is_written_with_a_warning(
+    fit: Callable[..., Path],
+    run_command: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = fit(*SEEDED)
+    assert run_command("inr-render", folder, "--regression", "-o", "exact.png").status == 0
+    monkeypatch.setattr("inr.ntk.regression.EXACT_ROWS", 10)
+    found = {}
+    for iterations in (300, 3):
+        regressor = partial(KernelRegressor, max_iterations=iterations)
+        monkeypatch.setattr("inr.cli.regression.KernelRegressor", regressor)
+        result = run_command("inr-render", folder, "--regression", "-o", f"{iterations}.png")
+        assert result.status == 0, result.err
+        found[iterations] = result.err
+    assert "stopped" not in found[300]
+    assert "inr-render: kernel regression stopped after 3 products" in found[3]
+    near, exact = (imageio.imread(name).astype(float) for name in ("300.png", "exact.png"))
+    assert np.abs(near - exact).max() <= 1

@@ -166,3 +166,23 @@ def test_other_precisions_resume_bit_for_bit_too(
     assert result.status == 0, result.err
     weights, others = (load_file(run / "field.safetensors") for run in (whole, Path("resumed")))
     assert all(torch.equal(weights[name], others[name]) for name in weights)
+
+
+@pytest.mark.parametrize(
+    ("knob", "sentence"),
+    [
+        ("network.trainable=all", "network.trainable was 'last_layer' for"),
+        ("network.parameterization=ntk", "network.parameterization was 'standard' for"),
+        ("network.activation=gelu", "and is 'gelu'; expected the same"),
+        ("encoding.scale=3", "encoding.scale was 10.0 for"),
+        ("seed=5", "encoding.seed was 0 for"),
+    ],
+)
+def test_knobs_that_give_the_weights_another_meaning_are_refused(
+    knob: str, sentence: str, fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    run = fit("network.trainable=last_layer")
+    result = run_command("inr-fit", f"ckpt_path={run}", "trainer.max_steps=25", knob)
+    assert result.status == 2
+    assert sentence in result.err
+    assert len(result.err.splitlines()) == 1
