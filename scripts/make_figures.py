@@ -17,11 +17,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from inr.callback._dynamics_figures import draw_dynamics
+from inr.callback._dynamics_figures import draw_dynamics, shown_modes
 from inr.callback._ntk_figures import draw_content, draw_residuals, draw_spectra
 from inr.callback._path_kernel_figure import draw_influence
 from inr.callback.frequency_bands import draw_band_errors
-from inr.callback.predicted_dynamics import shown_modes
 
 ROOT = Path(__file__).resolve().parent.parent
 COLORS = {1: "#0072B2", 10: "#009E73", 100: "#D55E00"}  # told apart by the colour-blind too

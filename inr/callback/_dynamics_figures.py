@@ -1,4 +1,4 @@
-"""Figures of a training beside its prediction."""
+"""Figures of a training beside its prediction, and which modes they show."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,6 +13,18 @@ from inr.frequency import band_labels
 Looks = Mapping[int, Mapping[str, Any]]
 LATE_LOOKS = 5
 MODE_GROUPS = 40
+
+
+def shown_modes(count: int, shown: int) -> list[int]:
+    """Some of the modes, evenly spaced in the logarithm of their number."""
+    return (np.unique(np.geomspace(1, count, shown).round().astype(int)) - 1).tolist()
+
+
+def mode_ratios(look: dict[str, Any]) -> np.ndarray:
+    """Each mode's error over its prediction; NaN where one of them is no more than rounding."""
+    is_known = np.minimum(look["measured"], look["predicted"]) > look["rounding"]
+    ratios: np.ndarray = look["measured"] / np.where(is_known, look["predicted"], np.nan)
+    return ratios
 
 
 def draw_dynamics(looks: Looks, modes: Sequence[int]) -> Figure:

@@ -14,7 +14,12 @@ from torch.optim import SGD, Adam, Optimizer
 from inr.argument import check_count, check_flag
 from inr.atomic import replacing
 from inr.callback._descent import Steps, check_gradient_descent, check_whole_gradients, without
-from inr.callback._dynamics_figures import draw_dynamics, draw_pictures
+from inr.callback._dynamics_figures import (
+    draw_dynamics,
+    draw_pictures,
+    mode_ratios,
+    shown_modes,
+)
 from inr.callback._look import LookCallback
 from inr.callback._writer import tensorboard_writers
 from inr.callback.reconstruction import displayed
@@ -295,18 +300,6 @@ class PredictedDynamicsCallback(LookCallback):
         for writer in tensorboard_writers(trainer):
             for name, figure in figures.items():
                 writer.add_figure(f"predicted_dynamics/{name}", figure, step)
-
-
-def shown_modes(count: int, shown: int) -> list[int]:
-    """Some of the modes, evenly spaced in the logarithm of their number."""
-    return (np.unique(np.geomspace(1, count, shown).round().astype(int)) - 1).tolist()
-
-
-def mode_ratios(look: dict[str, Any]) -> np.ndarray:
-    """Each mode's error over its prediction; NaN where one of them is no more than rounding."""
-    is_known = np.minimum(look["measured"], look["predicted"]) > look["rounding"]
-    ratios: np.ndarray = look["measured"] / np.where(is_known, look["predicted"], np.nan)
-    return ratios
 
 
 def _momentum(optimizer: Optimizer) -> float:

@@ -9,8 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from inr.callback._dynamics_figures import grouped_ratios
-from inr.callback.predicted_dynamics import mode_ratios, shown_modes
+from inr.callback._dynamics_figures import grouped_ratios, mode_ratios, shown_modes
 from tests.callback.events import read_events
 from tests.conftest import TINY, Result
 

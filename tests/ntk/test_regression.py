@@ -177,7 +177,7 @@ def test_many_rows_go_by_products(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_cg_that_stops_early_says_so(caplog: pytest.LogCaptureFixture) -> None:
     model, x = make("mlp"), draw_points(20)
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.WARNING, logger="inr.ntk"):
         regressor = KernelRegressor(model, method="cg", max_iterations=5).fit(x, draw(20, 3))
     assert regressor.move is not None
     assert regressor.move.iterations == 5
@@ -187,7 +187,7 @@ def test_cg_that_stops_early_says_so(caplog: pytest.LogCaptureFixture) -> None:
 def test_modes_that_grow_are_reported_or_refused(caplog: pytest.LogCaptureFixture) -> None:
     model, x, y = make("mlp"), draw_points(7), draw(7, 3)
     limit = 21 / torch.linalg.eigvalsh(brute_force_ntk(model, x))[-1].item()
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.WARNING, logger="inr.ntk"):
         KernelRegressor(model, lr=0.99 * limit, steps=9).fit(x, y)
         KernelRegressor(model, lr=0.99 * limit, method="cg").fit(x, y)
         assert not caplog.text
