@@ -23,10 +23,10 @@ from inr.callback._dynamics_figures import (
 from inr.callback._look import LookCallback
 from inr.callback._writer import tensorboard_writers
 from inr.callback.reconstruction import displayed
-from inr.frequency import OctaveBands
+from inr.frequency import OctaveBands, band_labels
 from inr.lattice import lattice_points
 from inr.loss import mse
-from inr.ntk import Forecast, adam_weighting, decay_rates
+from inr.ntk import Forecast, adam_weighting, max_lr
 from inr.signal import LatticeSignal
 from inr.training import FieldTraining
 
@@ -162,18 +162,20 @@ class PredictedDynamicsCallback(LookCallback):
         self._anchor = {"step": trainer.global_step, "weights": weights, "weighting": weighting}
         self._is_new = trainer.global_step > 0 and _momentum(optimizer) > 0
         self._forecast = self._make_forecast(trainer, training)
-        if isinstance(optimizer, SGD):
+        if isinstance(optimizer, SGD) and trainer.global_step == 0:
             self._warn_of_growth(self._forecast, optimizer)
 
     def _warn_of_growth(self, forecast: Forecast, optimizer: SGD) -> None:
         lr, momentum = optimizer.param_groups[0]["lr"], _momentum(optimizer)
-        rates = decay_rates(forecast.eigenvalues, lr, forecast.residual.numel())
-        growing = int((rates > 2 * (1 + momentum)).sum())
+        limits = [
+            max_lr(value, forecast.residual.numel(), momentum=momentum)
+            for value in forecast.eigenvalues.tolist()
+        ]
+        growing = sum(limit < lr for limit in limits)
         if growing:
-            largest = 2 * (1 + momentum) / rates[0].item() * lr
             warnings.warn(
-                f"{growing} of {len(rates)} modes of the kernel grow at optimizer.lr={lr:g}; the "
-                f"largest stable rate is {largest:.3g}.",
+                f"{growing} of {len(limits)} modes of the kernel grow at optimizer.lr={lr:g}; the "
+                f"largest stable rate is {limits[0]:.3g}.",
                 stacklevel=2,
             )
 
@@ -270,6 +272,11 @@ class PredictedDynamicsCallback(LookCallback):
             "predicted_dynamics/loss": look["loss"],
             "predicted_dynamics/predicted_loss": look["predicted_loss"],
         }
+        if "band_edges" in look:
+            for number, label in enumerate(band_labels(look["band_edges"].tolist())):
+                for kind, key in (("measured", ""), ("predicted", "predicted_")):
+                    energy = float(look[f"{key}band_energies"][number])
+                    numbers[f"predicted_dynamics_bands/{label}_{kind}"] = energy
         ratios = mode_ratios(look)
         for mode in shown_modes(len(ratios), self.shown_modes):
             if np.isfinite(ratios[mode]):

@@ -23,6 +23,10 @@ LAYOUT = {
     "Predicted dynamics": {
         "Measured over predicted error of modes": ["Multiline", [r"predicted_dynamics_ratio/.*"]],
         "Loss, measured and predicted": ["Multiline", [r"predicted_dynamics/(predicted_)?loss"]],
+        "Error of each octave, measured and predicted": [
+            "Multiline",
+            [r"predicted_dynamics_bands/.*"],
+        ],
         "Error of the kernel machine along the path": ["Multiline", ["path_kernel/error"]],
     },
     "Spectral bias": {

@@ -125,12 +125,8 @@ def _prepare(overrides: list[str], typed: list[str]) -> "Parts | Experiment":
         return cast("Experiment", build(cfg, "experiment"))
     parts = build_parts(cfg)
     if cfg.ckpt_path is not None:
-        from inr.cli.saved_run import (
-            check_same_field,
-            field_state,
-            load_checkpoint,
-            load_weights,
-        )
+        from inr.cli.resume import check_same_field
+        from inr.cli.saved_run import field_state, load_checkpoint, load_weights
 
         checkpoint = load_checkpoint(Path(cfg.ckpt_path))
         load_weights(parts.field, field_state(checkpoint), cfg.ckpt_path)

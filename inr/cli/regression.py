@@ -1,15 +1,13 @@
 """What training for ever would make of a run's field."""
 
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 from omegaconf import OmegaConf
-from rich.console import Console
 
 from inr.cli.build import build, build_seeded_field
+from inr.cli.products import show_products
 from inr.cli.saved_run import SavedRun, with_seed
 from inr.cli.trust import check_targets
 from inr.ntk import KernelRegressor
@@ -38,8 +36,12 @@ def regress(run: SavedRun, device: torch.device, *, trust: bool) -> KernelRegres
     cfg = OmegaConf.create({**parts, "seed": seed})
     signal = build(cfg, "signal").to(device)
     field = build_seeded_field(cfg, signal).to(device)
-    with _progress() as show:
-        regressor = KernelRegressor(field, tolerance=TOLERANCE, progress=show)
+    with show_products("kernel regression") as show:
+        regressor = KernelRegressor(
+            field,
+            tolerance=TOLERANCE,
+            progress=lambda products, residual: show(products, f"residual {residual:.1e}"),
+        )
         regressor.fit(*signal.train_points(None))
     if regressor.move is not None and not regressor.move.converged:
         warnings.warn(
@@ -49,19 +51,3 @@ def regress(run: SavedRun, device: torch.device, *, trust: bool) -> KernelRegres
             stacklevel=2,
         )
     return regressor
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, float], None]]:
-    """Shows on stderr how many products were made, and how far the goal is."""
-    console = Console(stderr=True)
-    with console.status("kernel regression") as status:
-
-        def show(products: int, residual: float) -> None:
-            line = f"kernel regression: {products} products, residual {residual:.1e}"
-            if console.is_terminal:
-                status.update(line)
-            elif products % 25 == 0:
-                console.print(line)
-
-        yield show

@@ -1,9 +1,13 @@
 """Going on where a run was stopped."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 from inr.cli.failure import BadInputError
 from inr.cli.override import key_of, merge, quote
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 # Where a run was written and what it resumed is not decided for the one that resumes it.
 OWN_AFFAIRS = ("hydra.", "ckpt_path", "logger")
@@ -49,3 +53,23 @@ def resumed(arguments: list[str], flags: list[str]) -> list[str]:
 
 def _is_checkpoint(argument: str) -> bool:
     return key_of(argument) == "ckpt_path"
+
+
+def check_same_field(config: "DictConfig", checkpoint: dict[str, Any], source: str) -> None:
+    """Refuses knobs under which a checkpoint's weights would mean something else.
+
+    Raises:
+        BadInputError: One of its encoding or network is another than it was.
+    """
+    from omegaconf import OmegaConf
+
+    for family in ("encoding", "network"):
+        recorded = checkpoint["inr"]["config"][family]
+        present = cast(dict[str, Any], OmegaConf.to_container(config[family], resolve=True))
+        for knob, value in recorded.items():
+            if knob in present and present[knob] != value:
+                raise BadInputError(
+                    f"{family}.{knob} was {value!r} for {source}, and is {present[knob]!r}; "
+                    "expected the same, since its weights mean something else otherwise. Begin "
+                    "another run without ckpt_path."
+                )

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, cast
 
 import torch
 import yaml
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from inr.cli.build import build_field
 from inr.cli.compose import register_resolvers
@@ -180,21 +180,3 @@ def load_weights(field: Field, state: dict[str, torch.Tensor], source: str) -> N
             f"the weights in {source} belong to another encoding or network than this "
             f"configuration's ({str(error).splitlines()[-1].strip()})"
         ) from error
-
-
-def check_same_field(config: DictConfig, checkpoint: dict[str, Any], source: str) -> None:
-    """Refuses knobs under which a checkpoint's weights would mean something else.
-
-    Raises:
-        BadInputError: One of its encoding or network is another than it was.
-    """
-    for family in ("encoding", "network"):
-        recorded = checkpoint["inr"]["config"][family]
-        present = cast(dict[str, Any], OmegaConf.to_container(config[family], resolve=True))
-        for knob, value in recorded.items():
-            if knob in present and present[knob] != value:
-                raise BadInputError(
-                    f"{family}.{knob} was {value!r} for {source}, and is {present[knob]!r}; "
-                    "expected the same, since its weights mean something else otherwise. Begin "
-                    "another run without ckpt_path."
-                )

@@ -3,16 +3,17 @@
 import argparse
 import json
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from inr.cli.failure import BadInputError, bad_input, one_line_errors
+from inr.cli.products import show_products
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from inr.field import Field
     from inr.ntk import Probe
+    from inr.ntk.outputs import Outputs
 
 PROGRAM = "inr-spectrum"
 EPILOG = """\
@@ -83,7 +84,6 @@ def _spectrum(arguments: argparse.Namespace) -> None:
     from inr.ntk import (
         DENSE_ROWS,
         check_outputs,
-        infinite_ntk_of,
         num_rows,
         probe_field,
         spectrum,
@@ -104,22 +104,19 @@ def _spectrum(arguments: argparse.Namespace) -> None:
             f"{DENSE_ROWS}, and no --density. Use a smaller --points."
         )
     coords = lattice_points(lattice, index, dtype=torch.float64)
-    with _progress(goal) as show:
+    with show_products("computing the kernel") as show:
         probe = probe_field(
             field,
             coords,
             outputs=outputs,
             k=None if rows <= DENSE_ROWS or arguments.density else min(arguments.top, rows),
             density=arguments.density,
-            progress=show,
+            progress=lambda products, found: show(products, goal.format(found)),
         )
     facts = {"points": len(index), "outputs": outputs, "step": run.step}
     limit: Tensor | None = None
     if arguments.infinite:
-        with bad_input("--infinite"):
-            kernel = infinite_ntk_of(field, coords).ntk
-        if outputs == "full":
-            kernel = torch.kron(kernel, torch.eye(num_outputs).to(kernel))
+        kernel = _infinite_kernel(field, coords, outputs)
         assert probe.kernel is not None
         facts["distance_from_infinite"] = ((probe.kernel - kernel).norm() / kernel.norm()).item()
         limit = spectrum(kernel).eigenvalues
@@ -130,30 +127,25 @@ def _spectrum(arguments: argparse.Namespace) -> None:
         _print_table(facts, probe, arguments.top, limit)
 
 
+def _infinite_kernel(field: "Field", coords: "Tensor", outputs: "Outputs") -> "Tensor":
+    """The kernel in infinite width, with rows as that of the field."""
+    import torch
+
+    from inr.ntk import infinite_ntk_of
+
+    with bad_input("--infinite"):
+        kernel = infinite_ntk_of(field, coords).ntk
+    if outputs == "full":
+        return torch.kron(kernel, torch.eye(field.out_features).to(kernel))
+    return kernel
+
+
 def _count_points(text: str) -> int | None:
     if text == "all":
         return None
     if not text.isdecimal() or int(text) < 1:
         raise BadInputError(f"--points is {text}; expected 1 or more, or all.")
     return int(text)
-
-
-@contextmanager
-def _progress(goal: str) -> Iterator[Callable[[int, int], None]]:
-    """Shows on stderr how many products were made, and how far the goal is."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    with console.status("computing the kernel") as status:
-
-        def show(products: int, found: int) -> None:
-            line = f"{products} products, {goal.format(found)}"
-            if console.is_terminal:
-                status.update(line)
-            elif products % 25 == 0:
-                console.print(line)
-
-        yield show
 
 
 def _everything(probe: "Probe") -> dict[str, Any]:

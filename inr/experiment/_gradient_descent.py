@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from torch import Tensor, nn, optim
 from torch.nn import functional
 
-from inr.ntk import Prediction
-
 
 def gradient_descent(
     model: nn.Module, x: Tensor, y: Tensor, *, lr: float, steps: int
@@ -31,18 +29,3 @@ def gradient_descent(
         functional.mse_loss(model(x), y).backward()
         optimizer.step()
     yield steps
-
-
-def check_stable(prediction: Prediction, lr: float) -> None:
-    """Refuses a learning rate at which modes grow.
-
-    Args:
-        prediction: Of the training.
-        lr: The rate as the experiment's knob has it, in units of its own.
-
-    Raises:
-        ValueError: Some modes grow.
-    """
-    if prediction.num_unstable:
-        limit = lr * prediction.max_lr / prediction.lr
-        raise ValueError(f"training diverges at lr={lr:g}; expected less than {limit:.3g}.")

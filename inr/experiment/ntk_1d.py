@@ -21,7 +21,8 @@ from inr.experiment._circle import (
 )
 from inr.experiment._experiment import Experiment, Findings, Progress
 from inr.experiment._figures import COLORS, panels
-from inr.experiment._gradient_descent import check_stable, gradient_descent
+from inr.experiment._gradient_descent import gradient_descent
+from inr.experiment._stability import check_stable
 from inr.experiment._standard_field import standard_field, standard_ntk
 from inr.experiment._steps import log_spaced_steps
 from inr.field import Field

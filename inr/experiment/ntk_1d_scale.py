@@ -13,7 +13,8 @@ from inr.encoding import FourierEncoding
 from inr.experiment._circle import CircleData, check_bandwidth, power_law_signals, split
 from inr.experiment._experiment import Experiment, Findings, Progress
 from inr.experiment._figures import COLORS, panels
-from inr.experiment._gradient_descent import check_stable, gradient_descent
+from inr.experiment._gradient_descent import gradient_descent
+from inr.experiment._stability import check_stable
 from inr.experiment._standard_field import standard_field, standard_ntk
 from inr.experiment._steps import log_spaced_steps
 from inr.ntk import predict

@@ -157,7 +157,7 @@ def predict(
         coefficients, columns, K_test, f0_test, y_test, loss, starts_at_zero=not f0.any()
     )
     rates = decay_rates(values, lr, num_values)
-    stable = (1 - momentum) * max_lr(values[0].item(), num_values, beta1=momentum)
+    stable = max_lr(values[0].item(), num_values, momentum=momentum)
     return Prediction(
         steps=times.to(y.device),
         outputs=y - errors,

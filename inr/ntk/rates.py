@@ -17,31 +17,39 @@ from torch import Tensor
 from inr.argument import check_count, check_positive
 
 
-def max_lr(lambda_max: float, num_values: int, *, beta1: float = 0.0) -> float:
+def max_lr(
+    lambda_max: float, num_values: int, *, beta1: float = 0.0, momentum: float = 0.0
+) -> float:
     r"""The learning rate above which gradient descent diverges.
 
-    .. math:: \eta = \frac{1 + \beta_1}{1 - \beta_1} \cdot \frac{nc}{\lambda_{max}}
+    .. math:: \eta = \frac{nc}{\lambda_{max}}, \quad
+              \frac{1 + \beta_1}{1 - \beta_1} \cdot \frac{nc}{\lambda_{max}}, \quad
+              (1 + \beta) \cdot \frac{nc}{\lambda_{max}}
+
+    without momentum, with one that is a moving average, and with one that is a sum.
 
     Args:
         lambda_max: The largest eigenvalue; for Adam, that of the preconditioned kernel. When it is
             not positive, no rate diverges: infinity.
         num_values: n · c, the values that the loss is the mean of.
         beta1: Decay of a momentum that is a moving average, :math:`m \leftarrow \beta_1 m +
-            (1 - \beta_1) g`, as in Adam. Of ``torch.optim.SGD``, whose momentum is a sum, the
-            limit is 1 - β₁ times that.
+            (1 - \beta_1) g`, as in Adam.
+        momentum: β of one that is a sum, :math:`m \leftarrow \beta m + g`, as in
+            ``torch.optim.SGD``.
 
     Raises:
-        ValueError: ``beta1`` is not in [0, 1).
+        ValueError: ``beta1`` or ``momentum`` is not in [0, 1).
 
     References:
         Cohen et al. 2022, "Adaptive Gradient Methods at the Edge of Stability".
     """
     check_count("num_values", num_values)
-    if not 0 <= beta1 < 1:
-        raise ValueError(f"beta1 is {beta1}; expected a number from 0 to below 1.")
+    for name, decay in (("beta1", beta1), ("momentum", momentum)):
+        if not 0 <= decay < 1:
+            raise ValueError(f"{name} is {decay}; expected a number from 0 to below 1.")
     if lambda_max <= 0:
         return math.inf
-    return (1 + beta1) / (1 - beta1) * num_values / lambda_max
+    return (1 + momentum) * (1 + beta1) / (1 - beta1) * num_values / lambda_max
 
 
 def decay_rates(eigenvalues: Tensor, lr: float, num_values: int) -> Tensor:

@@ -251,7 +251,7 @@ class KernelRegressor(nn.Module):
         Raises:
             ValueError: The largest eigenvalue is too large for the learning rate.
         """
-        stable = (1 - self.momentum) * max_lr(largest, num_values, beta1=self.momentum)
+        stable = max_lr(largest, num_values, momentum=self.momentum)
         if not self.flow and self.lr > stable:
             raise ValueError(
                 f"modes grow at lr={self.lr:g}, which cg cannot follow; expected at most "

@@ -150,6 +150,9 @@ def test_series_and_figures_are_in_tensorboard(fit: Callable[..., Path]) -> None
     assert events.Scalars("predicted_dynamics/predicted_loss")[-1].value == pytest.approx(
         last["predicted_loss"], rel=1e-5
     )
+    for kind, key in (("measured", "band_energies"), ("predicted", "predicted_band_energies")):
+        energy = events.Scalars(f"predicted_dynamics_bands/01_1-2_{kind}")[-1].value
+        assert energy == pytest.approx(last[key][1], rel=1e-5)
     ratio = events.Scalars("predicted_dynamics_ratio/mode_00001")[-1].value
     assert ratio == pytest.approx(last["measured"][0] / last["predicted"][0], rel=1e-5)
     assert {"predicted_dynamics/modes", "predicted_dynamics/pictures"} <= set(

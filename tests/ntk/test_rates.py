@@ -30,6 +30,18 @@ def test_the_largest_rate_is_where_the_first_mode_stops_decaying(beta1: float) -
     assert descend(1.01 * limit, 3000, beta1).abs().max() > 10
 
 
+@pytest.mark.parametrize("momentum", [0.5, 0.9])
+def test_the_largest_rate_of_a_sum_of_gradients_is_that_of_their_average_times_their_share(
+    momentum: float,
+) -> None:
+    limit = max_lr(5.0, NUM_VALUES, momentum=momentum)
+    # A sum is an average over 1 - β of it.
+    assert descend(0.99 * limit / (1 - momentum), 3000, momentum).abs().max() < 1
+    assert descend(1.01 * limit / (1 - momentum), 3000, momentum).abs().max() > 10
+    with pytest.raises(ValueError, match="momentum is 1; expected a number from 0 to below 1"):
+        max_lr(5.0, NUM_VALUES, momentum=1)
+
+
 def test_a_kernel_of_zeros_has_no_largest_rate() -> None:
     assert max_lr(0.0, NUM_VALUES) == math.inf
 
