@@ -11,7 +11,9 @@ class Batch(NamedTuple):
     Attributes:
         coords: ``(n, d)``, in the unit cube.
         values: ``(n, c)``, in the signal's normalised range.
+        index: ``(n,)`` int64, flat positions in the signal's lattice; None when they are on none.
     """
 
     coords: Tensor
     values: Tensor
+    index: Tensor | None = None  # type: ignore[assignment]  # not that of a tuple

@@ -52,7 +52,7 @@ def check_network(network: Network) -> None:
 
     Its sizes, a wrong width refused, each point by itself, the dtype that it is moved to, a state
     dict that holds all, the same result twice, right gradients, no parameter without gradient,
-    and float32 results under autocast.
+    float32 results under autocast, and there the same for rounded features, if it rounds them.
 
     Args:
         network: On the CPU, in float32. It sees features between -1 and 1.
@@ -63,8 +63,15 @@ def check_network(network: Network) -> None:
     points = torch.rand(7, network.in_features, generator=torch.Generator().manual_seed(0))
     _check_module(network, 2 * points - 1)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        dtype = network(points).dtype
+        values = network(points)
+        of_rounded = network(points.bfloat16()) if network.rounds_features else values
+    dtype = values.dtype
     _require(dtype == torch.float32, network, f"gives {dtype} under autocast; expected float32")
+    _require(
+        torch.equal(of_rounded, values),
+        network,
+        "gives something else for rounded features under autocast; expected rounds_features=False",
+    )
 
 
 def check_signal(signal: Signal) -> None:
@@ -72,7 +79,8 @@ def check_signal(signal: Signal) -> None:
 
     Its sizes, coordinates in the unit cube, the same training points by position and as a whole,
     no data in the state dict, and the dtype that it is moved to. Of a lattice: values in their
-    range at the right cell centres, and nothing both trained and tested on.
+    range at the right cell centres, the points' positions where it gives them, and nothing both
+    trained and tested on.
 
     Args:
         signal: On the CPU.
@@ -101,6 +109,12 @@ def check_signal(signal: Signal) -> None:
             signal,
             "gives other training points by position than as a whole",
         )
+        if every.index is not None:
+            _require(
+                some.index is not None and torch.equal(some.index, every.index[positions]),
+                signal,
+                "gives other positions by position than as a whole",
+            )
     _require(not signal.state_dict(), signal, "keeps data in its state dict; expected none")
     moved = copy.deepcopy(signal).to(torch.float64).train_points(None)
     _require(
@@ -142,6 +156,16 @@ def _check_lattice(signal: LatticeSignal) -> None:
         signal,
         "has its values at other cells; expected C order with x along the last lattice axis",
     )
+    if batch.index is not None:
+        dtype = batch.index.dtype
+        _require(
+            dtype == torch.int64,
+            signal,
+            f"gives positions of dtype {dtype}; expected torch.int64",
+        )
+        _require(
+            torch.equal(batch.index, flat), signal, "gives other positions than its points have"
+        )
     indices = [index for index in (signal.train_index, signal.test_index) if index is not None]
     joint = torch.cat([torch.empty(0, dtype=torch.int64), *indices])
     _require(

@@ -5,7 +5,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from inr.argument import check_count
-from inr.callback._schedule import is_logging_step
+from inr.callback._schedule import is_logging_step, next_logging_step
 from inr.training import FieldTraining, measure_batch
 
 
@@ -24,6 +24,10 @@ class CurveCallback(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, FieldTraining)
         self._seconds, self._points = pl_module.clock.training_seconds, pl_module.points
+
+    def next_stop(self, trainer: pl.Trainer) -> int | None:
+        """The next step that has a point."""
+        return next_logging_step(trainer, trainer.global_step)
 
     def on_train_batch_end(
         self,
@@ -46,7 +50,8 @@ class CurveCallback(pl.Callback):
 
     def _read(self, trainer: pl.Trainer, pl_module: FieldTraining, loss: float) -> dict[str, float]:
         assert pl_module.batch is not None
-        coords, values = (part[: self.psnr_points] for part in pl_module.batch)
+        batch = pl_module.batch
+        coords, values = (part[: self.psnr_points] for part in (batch.coords, batch.values))
         clock, seconds, points = pl_module.clock, self._seconds, self._points
         self._seconds, self._points = clock.training_seconds, pl_module.points
         return {

@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from omegaconf import OmegaConf
 
-from inr.cli.build import build, build_seeded_field
+from inr.cli.build import build_seeded_field
+from inr.cli.instantiate import build
 from inr.cli.products import show_products
 from inr.cli.saved_run import SavedRun, with_seed
 from inr.cli.trust import check_targets
@@ -42,7 +43,7 @@ def regress(run: SavedRun, device: torch.device, *, trust: bool) -> KernelRegres
             tolerance=TOLERANCE,
             progress=lambda products, residual: show(products, f"residual {residual:.1e}"),
         )
-        regressor.fit(*signal.train_points(None))
+        regressor.fit(*signal.train_points(None)[:2])
     if regressor.move is not None and not regressor.move.converged:
         warnings.warn(
             f"kernel regression stopped after {regressor.move.iterations} products with a residual "

@@ -20,7 +20,11 @@ class Network(nn.Module, ABC):
 
     Attributes:
         point: Where the network is expanded, when it is linearised.
+        rounds_features: Whether autocast rounds the features before all else, so that it makes no
+            difference to give them in its dtype.
     """
+
+    rounds_features = False
 
     def __init__(self, in_features: int, out_features: int) -> None:
         super().__init__()

@@ -82,6 +82,11 @@ class MLPNetwork(Network):
         for layer in (*self.hidden, self.output):
             INITIALIZATIONS[initialization](layer)
         parameterize((*self.hidden, self.output), parameterization)
+        # A factor on the features would come before their rounding.
+        self.rounds_features = hidden_layers > 0 and all(
+            self.hidden[layer].weight_scale == self.hidden[layer].bias_scale
+            for layer in (0, *self.skips)
+        )
         self.restrict(trainable, self.output)
         if check_flag("linearized", linearized):
             self.linearize()

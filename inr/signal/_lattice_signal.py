@@ -72,14 +72,12 @@ class LatticeSignal(Signal):
 
     def train_points(self, positions: Tensor | None) -> Batch:
         index = self.train_index
+        if positions is not None:
+            index = positions if index is None else index[positions]
+        values = self.values if index is None else self.values[index]
         if index is None:
-            index = positions
-        elif positions is not None:
-            index = index[positions]
-        coords = lattice_points(
-            self.lattice, index, dtype=self.values.dtype, device=self.values.device
-        )
-        return Batch(coords, self.values if index is None else self.values[index])
+            index = torch.arange(self.num_points, device=self.device)
+        return Batch(lattice_points(self.lattice, index, dtype=values.dtype), values, index)
 
 
 def split(

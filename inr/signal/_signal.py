@@ -35,4 +35,7 @@ class Signal(nn.Module, ABC):
 
     @abstractmethod
     def train_points(self, positions: Tensor | None) -> Batch:
-        """Training points by their positions in ``range(num_train)``; all of them when None."""
+        """Training points by their positions in ``range(num_train)``; all of them when None.
+
+        A batch of points on a lattice says which: ``index``.
+        """

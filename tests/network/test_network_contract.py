@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 import inr.network
 from inr.network import MLPNetwork, Network, SirenNetwork
+from inr.network._network import apply_in_full_precision
 from inr.testing import check_network
 
 MEMBERS = sorted(set(inr.network.__all__) - {"Network"})
@@ -57,6 +58,41 @@ def test_the_first_and_last_layer_of_a_siren_are_in_full_precision_under_autocas
         assert torch.equal(network(features), plain)
 
 
+@pytest.mark.parametrize("parameterization", ["standard", "ntk", "mean_field"])
+@pytest.mark.parametrize("linearized", [False, True])
+@pytest.mark.parametrize("hidden_layers", [0, 1, 3])
+@pytest.mark.parametrize("activation", ["relu", "softplus", "gelu", "sine"])
+def test_an_mlp_says_whether_its_features_may_be_rounded(
+    parameterization: str, linearized: bool, hidden_layers: int, activation: str
+) -> None:
+    torch.manual_seed(0)
+    network = MLPNetwork(
+        12, 2, hidden_features=24, hidden_layers=hidden_layers, activation=activation,
+        skips=(1, 2) if hidden_layers == 3 else (), parameterization=parameterization,
+        linearized=linearized,
+    )  # fmt: skip
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+    features = torch.cos(20 * torch.rand(64, 12))
+    values, slopes = [], []
+    for rounded in (features, features.bfloat16()):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            values.append(network(rounded))
+        gradients = torch.autograd.grad(values[-1].square().sum(), list(network.parameters()))
+        slopes.append(torch.cat([gradient.flatten() for gradient in gradients]))
+    assert network.rounds_features == (hidden_layers > 0 and parameterization == "standard")
+    assert torch.equal(*values) == torch.equal(*slopes) == network.rounds_features
+
+
+def test_a_siren_takes_its_features_in_full_precision() -> None:
+    torch.manual_seed(0)
+    network, features = SirenNetwork(2, 3, hidden_features=16), torch.rand(9, 2)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert not torch.equal(network(features.bfloat16()), network(features))
+    assert not network.rounds_features
+
+
 class Flat(Network):
     def __init__(self) -> None:
         super().__init__(3, 2)
@@ -69,6 +105,15 @@ class Flat(Network):
 class HalfPrecision(Flat):
     def transform(self, features: Tensor) -> Tensor:
         return self.layer(features)
+
+
+class FullPrecision(Flat):
+    def transform(self, features: Tensor) -> Tensor:
+        return apply_in_full_precision(self.layer, features)
+
+
+class ClaimsToRound(FullPrecision):
+    rounds_features = True
 
 
 class Normalized(HalfPrecision):
@@ -93,10 +138,12 @@ class HiddenTensor(HalfPrecision):
     [
         (Flat, r"gives torch.float32 after"),
         (HalfPrecision, r"gives torch.bfloat16 under autocast; expected float32"),
+        (ClaimsToRound, "something else for rounded features under autocast"),
         (Normalized, "another value alone"),
         (HiddenTensor, "differ from finite differences"),
     ],
 )
 def test_the_check_names_a_broken_promise(broken: type[Network], sentence: str) -> None:
+    check_network(FullPrecision())
     with pytest.raises(AssertionError, match=rf"^{broken.__name__} .*{sentence}"):
         check_network(broken())

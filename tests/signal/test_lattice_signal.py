@@ -15,17 +15,19 @@ def make(*lattice: int, holdout: str | float = "none", seed: int = 0) -> Lattice
 
 
 def test_training_points_of_an_image_have_x_along_the_width() -> None:
-    coords, values = make(2, 3).train_points(None)
+    coords, values, index = make(2, 3).train_points(None)
     sixth = 1 / 6
     assert_close(coords[:, 0], [sixth, 0.5, 5 * sixth, sixth, 0.5, 5 * sixth])
     assert_close(coords[:, 1], [0.25, 0.25, 0.25, 0.75, 0.75, 0.75])
-    assert values[:, 0].tolist() == [0, 1, 2, 3, 4, 5]
+    assert index is not None
+    assert values[:, 0].tolist() == index.tolist() == [0, 1, 2, 3, 4, 5]
 
 
 def test_training_points_of_a_volume_have_z_along_the_first_axis() -> None:
-    coords, values = make(2, 3, 5).train_points(torch.tensor([29, 16, 5]))
+    coords, values, index = make(2, 3, 5).train_points(torch.tensor([29, 16, 5]))
     assert_close(coords, [[0.9, 5 / 6, 0.75], [0.3, 1 / 6, 0.75], [0.1, 0.5, 0.25]])
-    assert values[:, 0].tolist() == [29, 16, 5]
+    assert index is not None
+    assert values[:, 0].tolist() == index.tolist() == [29, 16, 5]
 
 
 def test_the_peak_is_the_width_of_the_range() -> None:
@@ -39,8 +41,9 @@ def test_alternate_trains_on_even_and_tests_on_odd_positions_of_every_axis() -> 
     assert train.tolist() == [0, 2, 4, 12, 14, 16, 24, 26, 28]
     assert test.tolist() == [7, 9, 11, 19, 21, 23]
     assert signal.num_train == 9
-    coords, values = signal.train_points(torch.tensor([4, 0]))
-    assert values[:, 0].tolist() == [14, 0]
+    coords, values, index = signal.train_points(torch.tensor([4, 0]))
+    assert index is not None
+    assert values[:, 0].tolist() == index.tolist() == [14, 0]
     assert_close(coords, [[2.5 / 6, 2.5 / 5], [0.5 / 6, 0.5 / 5]])
 
 
@@ -96,7 +99,7 @@ def test_a_holdout_that_leaves_nothing_is_refused(
 
 def test_data_follow_to_a_dtype_and_are_not_saved() -> None:
     signal = make(5, 6, holdout="alternate").to(torch.float64)
-    coords, values = signal.train_points(None)
+    coords, values, _ = signal.train_points(None)
     assert coords.dtype == values.dtype == torch.float64
     assert_close(coords[1], [2.5 / 6, 0.1])
     assert not signal.state_dict()

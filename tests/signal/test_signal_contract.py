@@ -52,14 +52,14 @@ class Broken(LatticeSignal):
 
 class Transposed(Broken):
     def train_points(self, positions: Tensor | None) -> Batch:
-        coords, values = super().train_points(positions)
-        return Batch(coords.flip(-1), values)
+        coords, values, index = super().train_points(positions)
+        return Batch(coords.flip(-1), values, index)
 
 
 class Scrambled(Broken):
     def train_points(self, positions: Tensor | None) -> Batch:
-        coords, values = super().train_points(positions)
-        return Batch(coords, values if positions is None else values.flip(0))
+        coords, values, index = super().train_points(positions)
+        return Batch(coords, values if positions is None else values.flip(0), index)
 
 
 class OutOfRange(Broken):
@@ -70,14 +70,14 @@ class OutOfRange(Broken):
 
 class OffTheCube(Broken):
     def train_points(self, positions: Tensor | None) -> Batch:
-        coords, values = super().train_points(positions)
-        return Batch(2 * coords - 1, values)
+        coords, values, index = super().train_points(positions)
+        return Batch(2 * coords - 1, values, index)
 
 
 class Corners(Broken):
     def train_points(self, positions: Tensor | None) -> Batch:
-        coords, values = super().train_points(positions)
-        return Batch(coords - torch.tensor([0.5 / 5, 0.5 / 4]), values)
+        coords, values, index = super().train_points(positions)
+        return Batch(coords - torch.tensor([0.5 / 5, 0.5 / 4]), values, index)
 
 
 class Saved(Broken):
@@ -94,8 +94,36 @@ class Peeking(Broken):
 
 class Stuck(Broken):
     def train_points(self, positions: Tensor | None) -> Batch:
-        coords, values = super().train_points(positions)
-        return Batch(coords.float(), values)
+        coords, values, index = super().train_points(positions)
+        return Batch(coords.float(), values, index)
+
+
+class Unnumbered(Broken):
+    def train_points(self, positions: Tensor | None) -> Batch:
+        return super().train_points(positions)._replace(index=None)
+
+
+class Misnumbered(Broken):
+    """Positions among the training points, not in the lattice."""
+
+    def train_points(self, positions: Tensor | None) -> Batch:
+        batch = super().train_points(positions)
+        index = torch.arange(self.num_train) if positions is None else positions
+        return batch._replace(index=index)
+
+
+class Renumbered(Broken):
+    def train_points(self, positions: Tensor | None) -> Batch:
+        batch = super().train_points(positions)
+        assert batch.index is not None
+        return batch if positions is None else batch._replace(index=batch.index.flip(0))
+
+
+class Narrow(Broken):
+    def train_points(self, positions: Tensor | None) -> Batch:
+        batch = super().train_points(positions)
+        assert batch.index is not None
+        return batch._replace(index=batch.index.int())
 
 
 class Short(Broken):
@@ -115,10 +143,14 @@ class Short(Broken):
         (Saved, "data in its state dict"),
         (Peeking, "on what it tests on"),
         (Stuck, r"does not follow .to\(torch.float64\)"),
+        (Misnumbered, "other positions than its points have"),
+        (Renumbered, "other positions by position than as a whole"),
+        (Narrow, r"positions of dtype torch.int32; expected torch.int64"),
         (Short, r"in shapes .*; expected \(\(9, 2\), \(9, 1\)\)"),
     ],
 )
 def test_the_check_names_a_broken_promise(broken: type[LatticeSignal], sentence: str) -> None:
     check_signal(Broken())
+    check_signal(Unnumbered())
     with pytest.raises(AssertionError, match=rf"^{broken.__name__} .*({sentence})"):
         check_signal(broken())
