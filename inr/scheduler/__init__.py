@@ -1,4 +1,4 @@
-"""Schedules ``(optimizer, steps) -> LRScheduler`` of the learning rate, counted in steps.
+"""Schedules of the learning rate, ``steps -> (step -> factor)``.
 
 Each is a closed formula of the step, so that a resumed or prolonged run continues it exactly.
 """

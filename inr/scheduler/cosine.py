@@ -1,20 +1,17 @@
 """Half a period of a cosine."""
 
 import math
-
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR
+from collections.abc import Callable
 
 from inr.argument import check_count, check_positive
 
 
-def cosine(optimizer: Optimizer, steps: int, *, final: float = 0.0) -> LambdaLR:
+def cosine(steps: int, *, final: float = 0.0) -> Callable[[int], float]:
     r"""Lowers the learning rate along half a cosine.
 
     .. math:: \eta_t / \eta = r + (1 - r) \tfrac12 (1 + \cos \pi t / T)
 
     Args:
-        optimizer: Its learning rates are multiplied.
         steps: T, the number of training steps.
         final: r, the factor at the end.
 
@@ -23,7 +20,4 @@ def cosine(optimizer: Optimizer, steps: int, *, final: float = 0.0) -> LambdaLR:
     """
     check_count("trainer.max_steps with scheduler=cosine", steps)
     check_positive("final", final, zero=True)
-    return LambdaLR(
-        optimizer,
-        lambda step: final + (1 - final) * (1 + math.cos(math.pi * min(step / steps, 1))) / 2,
-    )
+    return lambda step: final + (1 - final) * (1 + math.cos(math.pi * min(step / steps, 1))) / 2

@@ -1,16 +1,12 @@
 """Linear rise, then a cosine."""
 
 import math
-
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR
+from collections.abc import Callable
 
 from inr.argument import check_count, check_positive
 
 
-def warmup(
-    optimizer: Optimizer, steps: int, *, fraction: float = 0.05, final: float = 0.0
-) -> LambdaLR:
+def warmup(steps: int, *, fraction: float = 0.05, final: float = 0.0) -> Callable[[int], float]:
     r"""Raises the learning rate linearly, then lowers it along half a cosine.
 
     .. math::
@@ -19,7 +15,6 @@ def warmup(
         u = \max\left(\frac{t - T_w}{T - T_w}, 0\right), \quad T_w = \lceil w T \rceil
 
     Args:
-        optimizer: Its learning rates are multiplied.
         steps: T, the number of training steps.
         fraction: w, the share of the steps that the rise takes, from 0 up to 1, 1 excluded.
         final: r, the factor at the end.
@@ -39,4 +34,4 @@ def warmup(
         fall = final + (1 - final) * (1 + math.cos(math.pi * progress)) / 2
         return fall * min((step + 1) / max(rise, 1), 1)
 
-    return LambdaLR(optimizer, factor)
+    return factor

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from inr.scheduler import cosine
-from tests.scheduler.following import RATE, assert_follows, follow, make_optimizer
+from tests.scheduler.following import assert_follows
 from tests.tolerance import assert_close
 
 
@@ -19,12 +19,11 @@ def test_every_step_follows_the_formula(final: float) -> None:
 
 
 def test_it_ends_at_final_and_stays_there() -> None:
-    optimizer = make_optimizer()
-    rates = follow(optimizer, cosine(optimizer, 10, final=0.3), 20)
-    assert_close(rates[5], RATE * 0.65)
-    assert_close(rates[10:], 10 * [RATE * 0.3])
+    schedule = cosine(10, final=0.3)
+    assert_close(schedule(5), 0.65)
+    assert_close([schedule(step) for step in range(10, 20)], 10 * [0.3])
 
 
 def test_a_negative_final_is_refused() -> None:
     with pytest.raises(ValueError, match=r"final is -0.1; expected a finite number, 0 or more"):
-        cosine(make_optimizer(), 10, final=-0.1)
+        cosine(10, final=-0.1)

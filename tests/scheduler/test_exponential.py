@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from inr.scheduler import exponential
-from tests.scheduler.following import RATE, assert_follows, follow, make_optimizer
+from tests.scheduler.following import assert_follows
 from tests.tolerance import assert_close
 
 
@@ -15,11 +15,10 @@ def test_every_step_follows_the_formula(final: float) -> None:
 
 
 def test_it_ends_at_final_by_equal_factors() -> None:
-    optimizer = make_optimizer()
-    rates = follow(optimizer, exponential(optimizer, 4, final=0.0625), 5)
-    assert_close(rates, [RATE / 2**t for t in range(5)])
+    schedule = exponential(4, final=0.0625)
+    assert_close([schedule(step) for step in range(5)], [1 / 2**t for t in range(5)])
 
 
 def test_it_cannot_end_at_zero() -> None:
     with pytest.raises(ValueError, match=r"final is 0.0; expected a finite number above 0"):
-        exponential(make_optimizer(), 10, final=0.0)
+        exponential(10, final=0.0)

@@ -3,7 +3,6 @@
 import pytest
 
 import inr.scheduler
-from tests.scheduler.following import make_optimizer
 
 MEMBERS = sorted(set(inr.scheduler.__all__) - {"constant"})
 
@@ -12,4 +11,4 @@ MEMBERS = sorted(set(inr.scheduler.__all__) - {"constant"})
 @pytest.mark.parametrize("steps", [0, -1])
 def test_a_run_without_an_end_is_refused(name: str, steps: int) -> None:
     with pytest.raises(ValueError, match=rf"max_steps with scheduler={name} is {steps}; expected"):
-        getattr(inr.scheduler, name)(make_optimizer(), steps)
+        getattr(inr.scheduler, name)(steps)

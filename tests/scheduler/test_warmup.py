@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from inr.scheduler import warmup
-from tests.scheduler.following import RATE, assert_follows, follow, make_optimizer
+from tests.scheduler.following import assert_follows
 from tests.tolerance import assert_close
 
 
@@ -22,9 +22,9 @@ def test_every_step_follows_the_formula(divisor: int, final: float) -> None:
 
 
 def test_the_rise_takes_equal_steps_to_the_full_rate() -> None:
-    optimizer = make_optimizer()
-    rates = follow(optimizer, warmup(optimizer, 40, fraction=0.25), 11)
-    assert_close(rates, [RATE * tenths / 10 for tenths in (*range(1, 11), 10)])
+    schedule = warmup(40, fraction=0.25)
+    factors = [schedule(step) for step in range(11)]
+    assert_close(factors, [tenths / 10 for tenths in (*range(1, 11), 10)])
 
 
 def test_without_a_rise_it_is_a_cosine() -> None:
@@ -34,20 +34,18 @@ def test_without_a_rise_it_is_a_cosine() -> None:
 
 
 def test_it_ends_at_final_and_stays_there() -> None:
-    optimizer = make_optimizer()
-    rates = follow(optimizer, warmup(optimizer, 10, final=0.3), 20)
-    assert_close(rates[10:], 10 * [RATE * 0.3])
+    schedule = warmup(10, final=0.3)
+    assert_close([schedule(step) for step in range(10, 20)], 10 * [0.3])
 
 
 @pytest.mark.parametrize("steps", [100, 300, 1000])
 @pytest.mark.parametrize("percent", [3, 7, 14, 29, 55])
 def test_a_whole_number_of_rising_steps_is_not_rounded_up(percent: int, steps: int) -> None:
-    optimizer = make_optimizer()
-    rates = follow(optimizer, warmup(optimizer, steps, fraction=percent / 100), 1)
-    assert_close(rates, [RATE / (percent * steps // 100)])
+    schedule = warmup(steps, fraction=percent / 100)
+    assert_close(schedule(0), 1 / (percent * steps // 100))
 
 
 @pytest.mark.parametrize("fraction", [-0.1, 1.0, math.nan])
 def test_a_rise_longer_than_the_run_is_refused(fraction: float) -> None:
     with pytest.raises(ValueError, match=r"fraction is .*; expected 0 or more and less than 1"):
-        warmup(make_optimizer(), 10, fraction=fraction)
+        warmup(10, fraction=fraction)
