@@ -24,6 +24,7 @@ TINY = [
     "callback.ntk_spectrum.num_points=32",
     "trainer.accelerator=cpu",
     "trainer.max_steps=20",
+    "trainer.precision=32-true",  # whatever machine the tests run on
 ]
 
 

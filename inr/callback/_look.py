@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 
 from inr.argument import check_count
 from inr.callback._descent import Steps
-from inr.callback._schedule import is_log_spaced
+from inr.callback._schedule import is_log_spaced, next_log_spaced
 from inr.callback._writer import tensorboard_writers
 from inr.callback.divergence import is_sound
 from inr.signal import LatticeSignal
@@ -95,6 +95,10 @@ class LookCallback(pl.Callback, ABC):
     ) -> None:
         if self.is_due(trainer):
             self.look_once(trainer, pl_module)
+
+    def next_stop(self, trainer: pl.Trainer) -> int | None:
+        """The next step to look at."""
+        return next_log_spaced(trainer.global_step, self.per_decade)
 
     def is_due(self, trainer: pl.Trainer) -> bool:
         """Whether the present step is one to look at."""

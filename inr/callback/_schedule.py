@@ -1,5 +1,6 @@
 """When to look at a run: often at first, then ever more rarely."""
 
+import itertools
 import math
 
 import pytorch_lightning as pl
@@ -7,16 +8,28 @@ import pytorch_lightning as pl
 
 def is_log_spaced(step: int, per_decade: int) -> bool:
     """Whether a step is 0 or the whole number next to a power of ``10^(1/per_decade)``."""
-    if step < 1:
-        return step == 0
-    exponent = round(math.log10(step) * per_decade)
-    return any(
-        round(10 ** (e / per_decade)) == step for e in (exponent - 1, exponent, exponent + 1)
-    )
+    return step == 0 or next_log_spaced(step - 1, per_decade) == step
+
+
+def next_log_spaced(step: int, per_decade: int) -> int:
+    """The first log-spaced step after a step."""
+    exponents = itertools.count(math.floor(math.log10(max(step, 1)) * per_decade) - 1)
+    powers = (round(10 ** (exponent / per_decade)) for exponent in exponents)
+    return next(power for power in powers if power > max(step, 0))
 
 
 def is_logging_step(trainer: pl.Trainer) -> bool:
     """Whether the curves have a point at the present step: also at the first and the last."""
     step = trainer.global_step
+    return step == trainer.max_steps or next_logging_step(trainer, step - 1) == step
+
+
+def next_logging_step(trainer: pl.Trainer, step: int) -> int:
+    """The first step after a step at which the curves have a point."""
     interval: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
-    return step % interval == 0 or step in (1, trainer.max_steps)
+    return 1 if step < 1 else next_multiple(interval, step)
+
+
+def next_multiple(interval: int, step: int) -> int:
+    """The first multiple of an interval after a step."""
+    return (step // interval + 1) * interval

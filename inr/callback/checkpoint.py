@@ -7,6 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from inr.argument import check_count, check_positive
+from inr.callback._schedule import next_multiple
 from inr.callback.divergence import is_sound
 from inr.training import FieldTraining
 
@@ -32,6 +33,10 @@ class CheckpointCallback(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._last = time.monotonic()
+
+    def next_stop(self, trainer: pl.Trainer) -> int | None:
+        """The next step that is written by its number."""
+        return next_multiple(self.every_n_steps, trainer.global_step)
 
     def on_train_batch_end(
         self,

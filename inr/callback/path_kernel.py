@@ -8,7 +8,6 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from inr.argument import check_count
 from inr.atomic import replacing
@@ -95,21 +94,25 @@ class PathKernelCallback(LookCallback):
                 self._start = self._saved["start"]
         super().on_train_start(trainer, pl_module)
 
-    def on_before_optimizer_step(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer
+    def next_stop(self, trainer: pl.Trainer) -> int | None:
+        """It follows every step."""
+        return trainer.global_step + 1
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
         assert isinstance(pl_module, FieldTraining) and self._path is not None
         with pl_module.clock.paused(pl_module.device):
             if not is_sound(trainer, pl_module):
                 return
-            coords, values = pl_module.signal.train_points(None)
+            coords, values, _ = pl_module.signal.train_points(None)
 
             def loss(outputs: Tensor, targets: Tensor) -> Tensor:
                 return pl_module.loss(_Known(coords, outputs), Batch(coords, targets))
 
             try:
                 slopes = self._path.slopes(loss, values)
-                self._path.accumulate(optimizer.param_groups[0]["lr"], slopes)
+                self._path.accumulate(trainer.optimizers[0].param_groups[0]["lr"], slopes)
             except Exception as error:
                 raise RuntimeError(
                     f"the path kernel's step {trainer.global_step} failed: {error} "

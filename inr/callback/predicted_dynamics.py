@@ -118,10 +118,15 @@ class PredictedDynamicsCallback(LookCallback):
                 self._resume(trainer, pl_module)
         super().on_train_start(trainer, pl_module)
 
-    def on_before_optimizer_step(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer
+    def next_stop(self, trainer: pl.Trainer) -> int | None:
+        """It follows every step."""
+        return trainer.global_step + 1
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
         assert isinstance(pl_module, FieldTraining)
+        optimizer = trainer.optimizers[0]
         with pl_module.clock.paused(pl_module.device):
             self._settle(trainer, pl_module)
             self._lr = optimizer.param_groups[0]["lr"]
@@ -189,7 +194,7 @@ class PredictedDynamicsCallback(LookCallback):
         signal = training.signal
         field = copy.deepcopy(training.field)
         field.load_state_dict(self._anchor["weights"])
-        coords, values = signal.train_points(None)
+        coords, values, _ = signal.train_points(None)
         rows = values.numel() * signal.values.numel()
         has_more = signal.train_index is not None and rows <= MOST_NUMBERS
         return Forecast(
@@ -321,6 +326,6 @@ def _lattice(signal: LatticeSignal) -> Tensor:
 @torch.no_grad()
 def _residual(training: FieldTraining) -> Tensor:
     """``(n, c)`` at the training points, in float64."""
-    coords, values = training.signal.train_points(None)
+    coords, values, _ = training.signal.train_points(None)
     residual: Tensor = training.field(coords).double() - values
     return residual

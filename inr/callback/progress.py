@@ -17,6 +17,7 @@ from rich.progress import (
 )
 
 from inr.argument import check_count
+from inr.callback._schedule import next_multiple
 from inr.training import FieldTraining
 
 
@@ -57,6 +58,10 @@ class ProgressCallback(pl.Callback):
         )
         self._bar.start()
 
+    def next_stop(self, trainer: pl.Trainer) -> int | None:
+        """The next step that has a line; a bar moves whenever a block of steps ends."""
+        return next_multiple(self._interval(trainer), trainer.global_step)
+
     def on_train_batch_end(
         self,
         trainer: pl.Trainer,
@@ -68,10 +73,11 @@ class ProgressCallback(pl.Callback):
         assert isinstance(pl_module, FieldTraining)
         step = trainer.global_step
         if self._bar is not None:
-            if step % 10 == 0 or step == trainer.max_steps:
-                readings = self._readings(pl_module, step)
-                self._bar.update(self._task, completed=step, readings=readings)
-        elif trainer.is_global_zero and self._is_line_due(step, trainer.max_steps):
+            readings = self._readings(pl_module, step)
+            self._bar.update(self._task, completed=step, readings=readings)
+        elif trainer.is_global_zero and (
+            step % self._interval(trainer) == 0 or step == trainer.max_steps
+        ):
             print(f"step {step}: {self._readings(pl_module, step)}", file=sys.stderr)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -82,9 +88,9 @@ class ProgressCallback(pl.Callback):
     ) -> None:
         self._stop()
 
-    def _is_line_due(self, step: int, max_steps: int) -> bool:
-        interval = max(1, max_steps // self.lines) if max_steps > 0 else 1000
-        return step % interval == 0 or step == max_steps
+    def _interval(self, trainer: pl.Trainer) -> int:
+        """Steps between lines."""
+        return max(1, trainer.max_steps // self.lines) if trainer.max_steps > 0 else 1000
 
     def _readings(self, pl_module: FieldTraining, step: int) -> str:
         rate = (step - self._first_step) / max(time.perf_counter() - self._start, 1e-9)

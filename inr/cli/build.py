@@ -8,21 +8,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from hydra.errors import InstantiationException
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from inr.argument import check_choice, check_count
+from inr.argument import check_count
 from inr.callback import LookCallback, Steps
 from inr.cli.failure import BadInputError, bad_input
+from inr.cli.instantiate import build
+from inr.cli.trainer import Machine, build_options, build_trainer, check_trainer
 from inr.field import Field
 from inr.sampler import Sampler
 from inr.signal import ImageSignal, Signal
-from inr.training import AtomicCheckpointIO, FieldTraining
-
-PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "64-true")
+from inr.training import FieldTraining
 
 
 class Parts(NamedTuple):
@@ -33,8 +30,9 @@ class Parts(NamedTuple):
     sampler: Sampler
     loss: Callable[..., Any]
     make_optimizer: Callable[..., Any]
-    make_scheduler: Callable[..., Any]
+    make_schedule: Callable[..., Any]
     callbacks: list[pl.Callback]
+    machine: Machine
 
 
 def build_parts(cfg: DictConfig) -> Parts:
@@ -47,8 +45,8 @@ def build_parts(cfg: DictConfig) -> Parts:
     """
     signal = build(cfg, "signal")
     field = build_seeded_field(cfg, signal)
-    check_trainer(cfg)
-    if cfg.trainer.precision == "64-true":
+    machine = check_trainer(cfg)
+    if machine.precision == "64-true":
         # Lightning converts it after it has filled it from a checkpoint, which would round that.
         field = field.double()
     parts = Parts(
@@ -59,14 +57,15 @@ def build_parts(cfg: DictConfig) -> Parts:
         build(cfg, "optimizer"),
         build(cfg, "scheduler"),
         [_build_callback(cfg, name, signal) for name in cfg.callback if cfg.callback[name]],
+        machine,
     )
     try:
         optimizer = parts.make_optimizer(field)
-        parts.make_scheduler(optimizer, cfg.trainer.max_steps)
+        parts.make_schedule(cfg.trainer.max_steps)
     except (TypeError, ValueError) as error:
         raise BadInputError(f"optimizer, scheduler: {error}") from error
-    clip, precision = cfg.trainer.get("gradient_clip_val"), str(cfg.trainer.precision)
-    steps = Steps(optimizer, parts.sampler, parts.loss, signal, clip, precision)
+    clip = cfg.trainer.gradient_clip_val
+    steps = Steps(optimizer, parts.sampler, parts.loss, signal, clip, machine.precision)
     for callback in parts.callbacks:
         if isinstance(callback, LookCallback):
             with bad_input():
@@ -124,11 +123,16 @@ def build_training(
         sampler=parts.sampler,
         loss=parts.loss,
         make_optimizer=parts.make_optimizer,
-        make_scheduler=parts.make_scheduler,
+        make_schedule=parts.make_schedule,
         record=record,
+        options=build_options(cfg, parts.field, parts.machine),
     )
-    trainer = _trainer(
-        cfg, callbacks=parts.callbacks, logger=build_loggers(cfg), default_root_dir=run_dir
+    trainer = build_trainer(
+        cfg,
+        precision=parts.machine.precision,
+        callbacks=parts.callbacks,
+        logger=build_loggers(cfg),
+        default_root_dir=run_dir,
     )
     return trainer, training
 
@@ -138,63 +142,8 @@ def build_loggers(cfg: DictConfig) -> list[Logger]:
     return [build(cfg.logger, name, f"logger.{name}") for name in cfg.logger if cfg.logger[name]]
 
 
-def check_trainer(cfg: DictConfig) -> None:
-    """Refuses a trainer that cannot be built here, before anything is written.
-
-    Raises:
-        BadInputError: A knob is out of range, or the hardware is missing.
-    """
-    try:
-        check_choice("precision", cfg.trainer.precision, PRECISIONS)
-        if cfg.trainer.get("accumulate_grad_batches", 1) != 1:
-            raise ValueError("accumulate_grad_batches is not supported; use sampler.batch_size.")
-        check_count("max_steps", cfg.trainer.max_steps)
-        check_count("log_every_n_steps", cfg.trainer.log_every_n_steps)
-    except (TypeError, ValueError) as error:
-        raise BadInputError(f"trainer: {error}") from error
-    _trainer(cfg, logger=False)
-
-
-def _trainer(cfg: DictConfig, **wired: Any) -> pl.Trainer:
-    return build(
-        cfg,
-        "trainer",
-        max_epochs=-1,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-        plugins=[AtomicCheckpointIO()],
-        **wired,
-    )
-
-
-def build(cfg: DictConfig, key: str, subject: str | None = None, **wired: Any) -> Any:
-    """What a part of the configuration describes, with plain Python arguments.
-
-    Raises:
-        BadInputError: It cannot be built.
-    """
-    subject = subject or key
-    node = cfg[key]
-    if node is None or "_target_" not in node:
-        raise BadInputError(f"{subject} is {node}; expected {subject}=NAME, see inr-fit --help.")
-    try:
-        return instantiate(node, _convert_="all", **wired)
-    except InstantiationException as error:
-        cause = error.__cause__ or error
-        raise BadInputError(f"{subject}: {_concise(cause)}") from error
-    except (MisconfigurationException, OSError, ValueError, TypeError, ImportError) as error:
-        raise BadInputError(f"{subject}: {_concise(error)}") from error
-
-
 def _call(subject: str, make: Callable[..., Any], *sizes: int) -> Any:
     try:
         return make(*sizes)
     except (TypeError, ValueError) as error:
         raise BadInputError(f"{subject}: {error}") from error
-
-
-def _concise(error: BaseException) -> str:
-    """A message without Hydra's remark on where it was configured."""
-    return str(error).split("\nfull_key:")[0]

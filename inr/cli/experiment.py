@@ -13,8 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from inr.atomic import replacing
-from inr.cli.build import build, build_loggers
+from inr.cli.build import build_loggers
 from inr.cli.failure import RunFailedError
+from inr.cli.instantiate import build
 from inr.cli.quiet import quiet_libraries
 from inr.cli.summary import measured
 from inr.experiment import Experiment, Findings

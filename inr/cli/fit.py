@@ -117,7 +117,8 @@ def _prepare(overrides: list[str], typed: list[str]) -> "Parts | Experiment":
     folder = Path(cfg.hydra.run.dir)
     if not (cfg.ckpt_path and Path(cfg.ckpt_path).is_relative_to(folder.resolve())):
         _protect(folder, "metrics.json", "checkpoints", ".hydra")
-    from inr.cli.build import build, build_parts
+    from inr.cli.build import build_parts
+    from inr.cli.instantiate import build
     from inr.cli.quiet import quiet_libraries
 
     quiet_libraries(PROGRAM)

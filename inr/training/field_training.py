@@ -1,19 +1,27 @@
 """What Lightning trains."""
 
 import itertools
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR
 
 from inr.batch import Batch
 from inr.render import render
 from inr.sampler import Sampler
 from inr.signal import LatticeSignal
 from inr.training.clock import Clock
+from inr.training.gradient import BatchGradient
+from inr.training.rhythm import next_stop
+from inr.training.step_options import StepOptions
+from inr.training.view import training_view
+
+BLOCK_SECONDS = 0.1
+AUTOCAST_DTYPES = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
 
 class FieldTraining(pl.LightningModule):
@@ -22,14 +30,20 @@ class FieldTraining(pl.LightningModule):
     The signal's data live on the device and each step draws its batch there, by its number: there
     are no workers and no copies, and a resumed run draws what the uninterrupted one would have.
 
+    What Lightning takes for a batch is a block of steps, since its own part of a step takes longer
+    than many a step itself. A block ends where a callback wants to look (see :func:`next_stop`),
+    after a tenth of a second, or after ``options.steps_per_batch`` steps; ``global_step`` counts
+    each.
+
     Args:
         field: What is trained.
         signal: What it is fitted to.
         sampler: Draws the batches.
-        loss: ``(field, batch) -> scalar``.
+        loss: ``(field, batch) -> scalar``, a mean over the batch's points.
         make_optimizer: ``field -> optimizer``.
-        make_scheduler: ``(optimizer, steps) -> scheduler``.
+        make_schedule: ``steps -> (step -> factor of the learning rates)``.
         record: Plain data that checkpoints carry along, enough to build the field again.
+        options: How steps are computed.
 
     Attributes:
         batch: The last one drawn.
@@ -46,22 +60,26 @@ class FieldTraining(pl.LightningModule):
         sampler: Sampler,
         loss: Callable[[nn.Module, Batch], Tensor],
         make_optimizer: Callable[[nn.Module], Optimizer],
-        make_scheduler: Callable[[Optimizer, int], LambdaLR],
+        make_schedule: Callable[[int], Callable[[int], float]],
         record: dict[str, Any],
+        options: StepOptions | None = None,
     ) -> None:
         super().__init__()
+        self.automatic_optimization = False
         self.field = field
         self.signal = signal
         self.sampler = sampler
         self.loss = loss
         self.make_optimizer = make_optimizer
-        self.make_scheduler = make_scheduler
+        self.make_schedule = make_schedule
         self.record = record
+        self.options = options or StepOptions()
         self.batch: Batch | None = None
         self.readings: dict[str, float] = {}
         self.clock = Clock()
         self.points = 0
         self._rendering: Tensor | None = None
+        self._gradient = BatchGradient(loss, self.options.micro_batch)
 
     def train_dataloader(self) -> Iterable[int]:
         return itertools.repeat(0)
@@ -69,15 +87,75 @@ class FieldTraining(pl.LightningModule):
     def on_fit_start(self) -> None:
         self.clock.start()
 
-    def training_step(self, _: int, batch_idx: int) -> Tensor:
+    def on_train_start(self) -> None:
+        self._schedule = self.make_schedule(self.trainer.max_steps)
+        # Not registered: it is the field once more.
+        self._view = [
+            training_view(
+                self.field,
+                self.signal,
+                AUTOCAST_DTYPES.get(self.trainer.precision),
+                mapping_memory=self.options.mapping_memory,
+            )
+        ]
+
+    def training_step(self, _: int, batch_idx: int) -> dict[str, Any]:
+        """A block of steps.
+
+        Returns:
+            ``losses`` of its steps, before each, on the device, and ``loss``, the last.
+        """
         self._rendering = None
-        number = batch_idx * self.trainer.world_size + self.global_rank
-        self.batch = self.sampler.draw(self.signal, number)
-        self.points += len(self.batch.coords) * self.trainer.world_size
-        return self.loss(self.field, self.batch)
+        losses = []
+        last = next_stop(self.trainer, self.options.steps_per_batch)
+        optimizer = self.optimizers(use_pl_optimizer=False)
+        start = time.perf_counter()
+        while self.trainer.global_step < last:
+            losses.append(self._step(optimizer))
+            # Processes that wait for each other must not go by their own clocks.
+            if self.trainer.world_size == 1 and time.perf_counter() - start > BLOCK_SECONDS:
+                break
+        return {"loss": losses[-1], "losses": losses}
+
+    def _step(self, optimizer: Optimizer) -> Tensor:
+        """One step of the optimizer; the loss before it."""
+        trainer = self.trainer
+        step = trainer.global_step
+        self.batch = self.sampler.draw(self.signal, step * trainer.world_size + self.global_rank)
+        self.points += len(self.batch.coords) * trainer.world_size
+        scaler = getattr(trainer.precision_plugin, "scaler", None)
+        optimizer.zero_grad()
+        loss = self._gradient(self._view[0], self.batch, scaler.scale if scaler else None)
+        self._share_gradient()
+        if scaler:
+            scaler.unscale_(optimizer)
+        if self.options.gradient_clip_val:
+            nn.utils.clip_grad_norm_(self.field.parameters(), self.options.gradient_clip_val)
+        if scaler:
+            scaler.step(optimizer)
+            scaler.update()
+        else:
+            optimizer.step()
+        progress = trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
+        progress.increment_ready()
+        progress.increment_completed()
+        set_rates(optimizer, self._schedule(step + 1))
+        return loss
+
+    def _share_gradient(self) -> None:
+        """Makes the gradient the mean of all processes'."""
+        if self.trainer.world_size > 1:
+            for parameter in self.field.parameters():
+                if parameter.grad is not None:
+                    parameter.grad = self.trainer.strategy.reduce(parameter.grad)
 
     def on_train_end(self) -> None:
         self._rendering = None
+
+    def measure_loss(self) -> float:
+        """The loss over the last batch at the present weights."""
+        assert self.batch is not None
+        return self._gradient.measure(self.field, self.batch).item()
 
     def render(self) -> Tensor:
         """The field on the signal's lattice, not clipped: ``(*lattice, c)``, not to be changed.
@@ -88,13 +166,16 @@ class FieldTraining(pl.LightningModule):
             self._rendering = render(self.field, self.signal.lattice)
         return self._rendering
 
-    def configure_optimizers(self) -> Any:
+    def configure_optimizers(self) -> Optimizer:
+        return self._make_optimizer(0)
+
+    def _make_optimizer(self, step: int) -> Optimizer:
+        """The optimizer with the learning rates of a step."""
         optimizer = self.make_optimizer(self.field)
-        scheduler = self.make_scheduler(optimizer, self.trainer.max_steps)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
-        }
+        for group in optimizer.param_groups:
+            group["initial_lr"] = group["lr"]
+        set_rates(optimizer, self.make_schedule(self.trainer.max_steps)(step))
+        return optimizer
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["inr"] = {
@@ -108,23 +189,13 @@ class FieldTraining(pl.LightningModule):
         self.points = checkpoint["inr"]["points"]
         self.readings = dict(checkpoint["inr"]["readings"])
         self.clock.load_state_dict(checkpoint["inr"]["clock"])
-        self._apply_knobs(checkpoint["optimizer_states"][0], checkpoint["lr_schedulers"][0])
+        # The present knobs, such as a lower learning rate, win over those in a checkpoint, whose
+        # optimizer state has both what training made, which stays, and the knobs.
+        present = self._make_optimizer(checkpoint["global_step"]).state_dict()
+        checkpoint["optimizer_states"][0]["param_groups"] = present["param_groups"]
 
-    def _apply_knobs(self, saved: dict[str, Any], saved_scheduler: dict[str, Any]) -> None:
-        """Lets the present knobs, such as a lower learning rate, win over those in a checkpoint.
 
-        A checkpoint's optimizer state has both what training made, which stays, and the knobs.
-        """
-        optimizer = self.make_optimizer(self.field)
-        base_rates = [group["lr"] for group in optimizer.param_groups]
-        scheduler = self.make_scheduler(optimizer, self.trainer.max_steps)
-        step = saved_scheduler["last_epoch"]
-        rates = [
-            base * factor(step)
-            for base, factor in zip(base_rates, scheduler.lr_lambdas, strict=True)
-        ]
-        saved_scheduler |= {"base_lrs": base_rates, "_last_lr": rates}
-        groups = optimizer.state_dict()["param_groups"]
-        saved["param_groups"] = [
-            group | {"lr": rate} for group, rate in zip(groups, rates, strict=True)
-        ]
+def set_rates(optimizer: Optimizer, factor: float) -> None:
+    """Makes the learning rates what they were at first times a factor."""
+    for group in optimizer.param_groups:
+        group["lr"] = factor * group["initial_lr"]

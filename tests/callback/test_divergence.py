@@ -21,7 +21,7 @@ def run_through(losses: list[float], **knobs: float) -> None:
             precision="32-true",
             default_root_dir=".",
         )
-        guard.on_train_batch_end(trainer, None, {"loss": torch.tensor(loss)}, None, step - 1)
+        guard.on_train_batch_end(trainer, None, {"losses": [torch.tensor(loss)]}, None, step - 1)
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def look_at(field: nn.Module, signal: LatticeSignal, folder: Path) -> tuple[Any,
         sampler=unused,
         loss=unused,
         make_optimizer=unused,
-        make_scheduler=unused,
+        make_schedule=unused,
         record={},
     )
     logged: dict[str, float] = {}

@@ -29,7 +29,7 @@ CASES = {
     "signal.max_pixels=100": "signal.max_pixels=",
     "trainer.max_steps=0": "expected 1 or more",
     "+trainer.accumulate_grad_batches=2": "use sampler.batch_size",
-    "trainer.precision=8": "expected one of 32-true",
+    "trainer.precision=8": "expected one of auto, 32-true",
     "trainer.accelerator=abacus": "trainer",
     "callback.ntk_spectrum.num_points=0": "expected 1 or more",
     "callback.nope=null": "is not a knob",

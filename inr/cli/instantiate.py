@@ -1,0 +1,34 @@
+"""Parts of the configuration as objects."""
+
+from typing import Any
+
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+from inr.cli.failure import BadInputError
+
+
+def build(cfg: DictConfig, key: str, subject: str | None = None, **wired: Any) -> Any:
+    """What a part of the configuration describes, with plain Python arguments.
+
+    Raises:
+        BadInputError: It cannot be built.
+    """
+    subject = subject or key
+    node = cfg[key]
+    if node is None or "_target_" not in node:
+        raise BadInputError(f"{subject} is {node}; expected {subject}=NAME, see inr-fit --help.")
+    try:
+        return instantiate(node, _convert_="all", **wired)
+    except InstantiationException as error:
+        cause = error.__cause__ or error
+        raise BadInputError(f"{subject}: {_concise(cause)}") from error
+    except (MisconfigurationException, OSError, ValueError, TypeError, ImportError) as error:
+        raise BadInputError(f"{subject}: {_concise(error)}") from error
+
+
+def _concise(error: BaseException) -> str:
+    """A message without Hydra's remark on where it was configured."""
+    return str(error).split("\nfull_key:")[0]

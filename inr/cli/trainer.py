@@ -1,0 +1,101 @@
+"""The trainer's knobs: Lightning's, and those of the steps."""
+
+from typing import Any, NamedTuple
+
+import pytorch_lightning as pl
+import torch
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+
+from inr.argument import check_choice, check_count, check_flag, check_positive
+from inr.cli.failure import BadInputError
+from inr.cli.instantiate import build
+from inr.precision import has_fast_bfloat16
+from inr.training import AtomicCheckpointIO, StepOptions, fitting_points
+
+PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "64-true")
+MEBIBYTE = 2**20
+# The trainer's knobs that are not Lightning's.
+OWN_FLAGS = ("compile", "allow_tf32")
+OWN_KNOBS = ("steps_per_batch", "micro_batch", "mapping_memory", "gradient_clip_val", *OWN_FLAGS)
+
+
+class Machine(NamedTuple):
+    """Where and in which numbers a field is trained.
+
+    Attributes:
+        device: Of the first process.
+        precision: Lightning's name of it, not ``auto``.
+    """
+
+    device: torch.device
+    precision: str
+
+
+def check_trainer(cfg: DictConfig) -> Machine:
+    """Refuses a trainer that cannot be built here, before anything is written.
+
+    Raises:
+        BadInputError: A knob is out of range, or the hardware is missing.
+    """
+    knobs = cfg.trainer
+    try:
+        check_choice("precision", knobs.precision, PRECISIONS)
+        if knobs.get("accumulate_grad_batches", 1) != 1:
+            raise ValueError("accumulate_grad_batches is not supported; use sampler.batch_size.")
+        for name in ("max_steps", "log_every_n_steps", "steps_per_batch"):
+            check_count(name, knobs[name])
+        check_count("mapping_memory", knobs.mapping_memory, minimum=0)
+        if knobs.micro_batch not in ("auto", None):
+            check_count("micro_batch (or auto, or null)", knobs.micro_batch)
+        if knobs.gradient_clip_val is not None:
+            check_positive("gradient_clip_val", knobs.gradient_clip_val)
+        for name in OWN_FLAGS:
+            check_flag(name, knobs[name])
+    except (TypeError, ValueError) as error:
+        raise BadInputError(f"trainer: {error}") from error
+    device = build_trainer(cfg, precision="32-true", logger=False).strategy.root_device
+    precision = knobs.precision
+    if precision == "auto":
+        precision = "bf16-mixed" if has_fast_bfloat16(device) else "32-true"
+    return Machine(device, precision)
+
+
+def build_options(cfg: DictConfig, field: nn.Module, machine: Machine) -> StepOptions:
+    """How the steps of a run are computed."""
+    knobs = cfg.trainer
+    micro_batch = knobs.micro_batch
+    if micro_batch == "auto":
+        itemsize = {"64-true": 8, "32-true": 4}.get(machine.precision, 2)
+        micro_batch = fitting_points(field, machine.device, itemsize)
+    return StepOptions(
+        steps_per_batch=knobs.steps_per_batch,
+        micro_batch=micro_batch,
+        mapping_memory=knobs.mapping_memory * MEBIBYTE,
+        gradient_clip_val=knobs.gradient_clip_val,
+        compile=knobs.compile,
+    )
+
+
+def build_trainer(cfg: DictConfig, *, precision: str, **wired: Any) -> pl.Trainer:
+    """Lightning's trainer.
+
+    Raises:
+        BadInputError: It cannot be built.
+    """
+    if cfg.trainer.allow_tf32:
+        torch.set_float32_matmul_precision("high")
+    knobs = {name: knob for name, knob in cfg.trainer.items() if name not in OWN_KNOBS}
+    trainer: pl.Trainer = build(
+        OmegaConf.create({"trainer": knobs}),
+        "trainer",
+        precision=precision,
+        max_epochs=-1,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        plugins=[AtomicCheckpointIO()],
+        **wired,
+    )
+    return trainer

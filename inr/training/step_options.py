@@ -1,0 +1,22 @@
+"""How the steps of a training are computed."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class StepOptions:
+    """What changes the time and memory that steps take, and, but for clipping, not their result.
+
+    Attributes:
+        steps_per_batch: Steps of the optimizer in what Lightning takes for a batch, at most.
+        micro_batch: Points at once, at most; None is a whole batch.
+        mapping_memory: Bytes for the features of a signal's lattice.
+        gradient_clip_val: Largest norm of the gradient; None is any.
+        compile: Whether the network is compiled.
+    """
+
+    steps_per_batch: int = 50
+    micro_batch: int | None = None
+    mapping_memory: int = 0
+    gradient_clip_val: float | None = None
+    compile: bool = False
