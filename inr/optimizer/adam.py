@@ -27,4 +27,4 @@ def adam(
         Kingma and Ba 2015, "Adam: A Method for Stochastic Optimization", algorithm 1.
     """
     check_positive("lr", lr)
-    return optim.Adam(lr_groups(module, lr), lr=lr, betas=(beta1, beta2), eps=eps)
+    return optim.Adam(lr_groups(module, lr), lr=lr, betas=(beta1, beta2), eps=eps, fused=True)

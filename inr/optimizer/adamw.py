@@ -34,4 +34,6 @@ def adamw(
     for group in groups:
         # PyTorch takes off a share of the group's own rate.
         group["weight_decay"] = weight_decay * lr / group["lr"]
-    return optim.AdamW(groups, lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay)
+    return optim.AdamW(
+        groups, lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay, fused=True
+    )
