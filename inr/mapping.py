@@ -1,7 +1,7 @@
 """Features of a lattice's points without their sines and cosines: cached, or factored by axis."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -180,6 +180,7 @@ class MappedField(nn.Module):
     Args:
         field: One without a ``network`` is never mapped.
         mapping: Features of the lattice that batches come from.
+        network: Stands in for the field's network at a batch, such as when it is compiled.
 
     Shape:
         ``(*batch, d) -> (*batch, c)``
@@ -187,10 +188,17 @@ class MappedField(nn.Module):
 
     _field: nn.Module
 
-    def __init__(self, field: nn.Module, mapping: CachedMapping | FactoredMapping) -> None:
+    def __init__(
+        self,
+        field: nn.Module,
+        mapping: CachedMapping | FactoredMapping,
+        network: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
         super().__init__()
-        # Not as a submodule, whose weights would be saved twice.
+        # Not as submodules, whose weights would be saved twice.
         self.__dict__["_field"] = field
+        own = getattr(field, "network", None)
+        self.__dict__["_network"] = own if network is None else network
         self._mapping = mapping
         self._batch: Batch | None = None
 
@@ -205,7 +213,7 @@ class MappedField(nn.Module):
         Only the tensor of the batch itself is looked up, and only where no gradient in it is
         wanted and the network takes the dtype of the features.
         """
-        batch, network = self._batch, getattr(self._field, "network", None)
+        batch, network = self._batch, self._network
         if (
             batch is not None
             and coords is batch.coords

@@ -1,5 +1,7 @@
 """The trainer's knobs: Lightning's, and those of the steps."""
 
+import os
+import shutil
 from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
@@ -15,6 +17,7 @@ from inr.training import AtomicCheckpointIO, StepOptions, fitting_points
 
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "64-true")
 MEBIBYTE = 2**20
+COMPILERS = (os.environ.get("CXX", "c++"), "g++", "clang++", "cl")
 # The trainer's knobs that are not Lightning's.
 OWN_FLAGS = ("compile", "allow_tf32")
 OWN_KNOBS = ("steps_per_batch", "micro_batch", "mapping_memory", "gradient_clip_val", *OWN_FLAGS)
@@ -52,6 +55,11 @@ def check_trainer(cfg: DictConfig) -> Machine:
             check_positive("gradient_clip_val", knobs.gradient_clip_val)
         for name in OWN_FLAGS:
             check_flag(name, knobs[name])
+        if knobs.compile and not any(map(shutil.which, COMPILERS)):
+            raise ValueError(
+                f"compile=true needs a C++ compiler, and there is none of {', '.join(COMPILERS)}; "
+                "expected one on the PATH, or compile=false."
+            )
     except (TypeError, ValueError) as error:
         raise BadInputError(f"trainer: {error}") from error
     device = build_trainer(cfg, precision="32-true", logger=False).strategy.root_device

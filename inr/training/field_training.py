@@ -96,6 +96,7 @@ class FieldTraining(pl.LightningModule):
                 self.signal,
                 AUTOCAST_DTYPES.get(self.trainer.precision),
                 mapping_memory=self.options.mapping_memory,
+                compiled=self.options.compile,
             )
         ]
 

@@ -13,8 +13,11 @@ def training_view(
     autocast_dtype: torch.dtype | None,
     *,
     mapping_memory: int,
+    compiled: bool = False,
 ) -> nn.Module:
     """The field with the features of its encoding looked up, where that is worth while.
+
+    The field itself is left as it is: whoever looks at it from elsewhere sees no compiled one.
 
     Args:
         field: Itself where it has no encoding, or one that is trained.
@@ -22,10 +25,11 @@ def training_view(
         autocast_dtype: What layers round their inputs to, if they do: features that the network
             would round may be stored so.
         mapping_memory: Bytes for the features of all points; beyond that they are multiplied.
+        compiled: Whether its network is compiled, at the first points that it sees.
     """
     encoding, network = getattr(field, "encoding", None), getattr(field, "network", None)
     if encoding is None or network is None:
-        return field
+        return _compiled(field) if compiled else field
     dtype = signal.values.dtype
     if autocast_dtype is not None and getattr(network, "rounds_features", False):
         dtype = autocast_dtype
@@ -36,4 +40,11 @@ def training_view(
         device=signal.device,
         budget=mapping_memory,
     )
-    return field if mapping is None else MappedField(field, mapping)
+    if mapping is None:
+        return _compiled(field) if compiled else field
+    return MappedField(field, mapping, _compiled(network) if compiled else None)
+
+
+def _compiled(module: nn.Module) -> nn.Module:
+    compiled: nn.Module = torch.compile(module, dynamic=False)
+    return compiled

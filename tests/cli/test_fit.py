@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from inr.cli.override import SAMPLE, expand_path, quote, split_flags
 from tests.conftest import TINY, Result, read_metrics
+from tests.tolerance import assert_close
 
 
 def test_a_run_directory_holds_what_it_promises(fit: Callable[..., Path]) -> None:
@@ -180,19 +181,32 @@ def test_the_whole_configuration_is_shown(
     assert OmegaConf.create(result.out).encoding._target_ == f"inr.encoding.{encoding}"
 
 
-def test_two_processes_fit_together(tmp_path: Path) -> None:
+def test_two_processes_make_the_steps_that_one_makes_with_their_points(
+    fit: Callable[..., Path], tmp_path: Path
+) -> None:
     from tests.conftest import start
 
-    process = start(
+    knobs = [
         *TINY,
-        *("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "hydra.run.dir=run"),
-        *("callback.checkpoint.every_n_steps=8", "signal.holdout=alternate"),
+        "trainer.precision=64-true",
+        "sampler.shuffle=false",
+        "signal.holdout=alternate",
+    ]
+    process = start(
+        *(*knobs, "sampler.batch_size=32", "callback.checkpoint.every_n_steps=8"),
+        *("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "hydra.run.dir=two"),
         cwd=tmp_path,
     )
     _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
-    assert read_metrics(Path("run"))["steps"] == 20
     assert "Traceback" not in err
+    alone = fit("sampler.batch_size=64", base=knobs)
+    assert read_metrics(Path("two"))["steps"] == read_metrics(alone)["steps"] == 20
+    weights, expected = (
+        load_file(folder / "field.safetensors") for folder in (tmp_path / "two", alone)
+    )
+    for name, weight in weights.items():
+        assert_close(weight, expected[name])
 
 
 def test_the_metrics_do_not_depend_on_the_value_range(tmp_path: Path) -> None:

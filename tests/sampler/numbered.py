@@ -22,7 +22,8 @@ def make_signal(*lattice: int, holdout: str | float = "none") -> LatticeSignal:
 
 
 def positions(batch: Batch, signal: LatticeSignal) -> list[int]:
-    """Flat positions of the points drawn, whose coordinates must be theirs."""
+    """Flat positions of the points drawn, whose coordinates and index must be theirs."""
     drawn = batch.values[:, 0].long()
+    assert batch.index is not None and torch.equal(batch.index, drawn)
     assert_close(batch.coords, lattice_points(signal.lattice, drawn))
     return drawn.tolist()

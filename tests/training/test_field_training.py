@@ -1,6 +1,7 @@
 """Blocks of steps are what a plain loop does, and callbacks see the steps that they ask for."""
 
 import math
+import shutil
 import warnings
 import weakref
 from collections.abc import Callable
@@ -100,9 +101,7 @@ def fit_plainly(
 
 def assert_same_weights(field: nn.Module, other: nn.Module) -> None:
     """Bit for bit."""
-    for (name, weight), expected in zip(
-        field.named_parameters(), other.parameters(), strict=True
-    ):
+    for (name, weight), expected in zip(field.named_parameters(), other.parameters(), strict=True):
         assert torch.equal(weight, expected), name
 
 
@@ -280,3 +279,16 @@ def test_callbacks_share_one_rendering_and_none_is_held(
     monkeypatch.setattr(train, "reconstruct", at_the_end)
     fit()
     assert len(renderings) == 5  # steps 0, 1, 3, 10 and 20
+
+
+@pytest.mark.skipif(
+    not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="needs a C++ compiler"
+)
+@pytest.mark.parametrize("memory", [0, 2**20])
+def test_a_compiled_network_is_trained_like_the_plain_one(memory: int) -> None:
+    training, _ = fit_field(compile=True, mapping_memory=memory)
+    plain = fit_plainly()
+    for weight, expected in zip(training.field.parameters(), plain.parameters(), strict=True):
+        # Adam makes much of what little a fused sum is rounded otherwise.
+        assert_close(weight, expected, looser=1e3)
+    assert set(training.state_dict()) == {f"field.{name}" for name in plain.state_dict()}
