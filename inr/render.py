@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from inr.lattice import Region, lattice_points
+from inr.part_size import fitting_points
 
+# Where nothing is known about the device.
 CHUNK = 16_384
 TILE = 128
 
@@ -19,7 +21,7 @@ def render(
     shape: Sequence[int],
     *,
     index: Tensor | None = None,
-    chunk_size: int = CHUNK,
+    chunk_size: int | None = None,
 ) -> Tensor:
     """Values of a field on a lattice over the unit cube.
 
@@ -27,12 +29,15 @@ def render(
         field: ``(n, d) -> (n, c)``; its device and dtype are used.
         shape: Cells per axis, in array order.
         index: Flat positions to evaluate; all when None.
-        chunk_size: Points at once: only the result grows with the lattice.
+        chunk_size: Points at once: only the result grows with the lattice. None is what fits the
+            device's caches.
 
     Shape:
         ``(*shape, c)``, or ``(n, c)`` with ``index``, on the field's device.
     """
     device, dtype = _placement(field)
+    if chunk_size is None:
+        chunk_size = fitting_points(field, device, dtype.itemsize) or CHUNK
     positions = torch.arange(int(np.prod(shape))) if index is None else index
     chunks = [
         field(lattice_points(shape, chunk.to(device), dtype=dtype))

@@ -12,8 +12,9 @@ from torch import nn
 from inr.argument import check_choice, check_count, check_flag, check_positive
 from inr.cli.failure import BadInputError
 from inr.cli.instantiate import build
+from inr.part_size import fitting_points
 from inr.precision import has_fast_bfloat16
-from inr.training import AtomicCheckpointIO, StepOptions, fitting_points
+from inr.training import AtomicCheckpointIO, StepOptions
 
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "64-true")
 MEBIBYTE = 2**20

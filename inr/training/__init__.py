@@ -4,7 +4,6 @@ from inr.training.atomic_checkpoint import AtomicCheckpointIO
 from inr.training.clock import Clock
 from inr.training.evaluation import measure, measure_batch, reconstruct
 from inr.training.field_training import FieldTraining
-from inr.training.part_size import fitting_points
 from inr.training.step_options import StepOptions
 
 __all__ = [
@@ -12,7 +11,6 @@ __all__ = [
     "Clock",
     "FieldTraining",
     "StepOptions",
-    "fitting_points",
     "measure",
     "measure_batch",
     "reconstruct",

@@ -7,7 +7,7 @@ from torch import nn
 from inr.encoding import GaussianEncoding, IdentityEncoding
 from inr.field import Field
 from inr.network import MLPNetwork, SirenNetwork
-from inr.training import fitting_points
+from inr.part_size import fitting_points
 
 
 @pytest.mark.parametrize(
@@ -38,5 +38,8 @@ def test_a_processor_that_does_not_tell_its_caches_counts_as_a_small_one(
     assert fitting_points(nn.Linear(2, 256), torch.device("cpu"), 4) == 4096
 
 
-def test_nothing_is_known_of_other_devices() -> None:
-    assert fitting_points(nn.Linear(2, 1), torch.device("meta"), 4) is None
+@pytest.mark.parametrize(
+    ("field", "device"), [(nn.Linear(2, 1), "meta"), (nn.Conv2d(3, 4, 1), "cpu")]
+)
+def test_nothing_is_known_of_other_devices_and_layers(field: nn.Module, device: str) -> None:
+    assert fitting_points(field, torch.device(device), 4) is None

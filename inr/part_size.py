@@ -20,11 +20,12 @@ def fitting_points(field: nn.Module, device: torch.device, itemsize: int) -> int
         itemsize: Bytes of an activation.
 
     Returns:
-        A power of two; None where nothing is known about the device.
+        A power of two; None where nothing is known about the device, or the field's layers.
     """
-    sizes = [getattr(module, "out_features", 1) for module in field.modules()]
+    widths = [getattr(module, "out_features", None) for module in field.modules()]
+    sizes = [width for width in widths if isinstance(width, int)]
     capacity = _capacity(device)
-    if capacity is None:
+    if capacity is None or not sizes:
         return None
     return 2 ** max(0, int(capacity / (max(sizes) * itemsize)).bit_length() - 1)
 
