@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from torch import Tensor
-from torch.optim import Adam
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
 from torch.utils.tensorboard import SummaryWriter
 
 from inr.argument import check_choice, check_count, check_flag
@@ -27,9 +27,11 @@ from inr.ntk import (
     log_decays,
     max_lr,
     mode_energies,
+    precondition,
     probe_field,
     subspace_rotation,
 )
+from inr.optimizer import Muon
 from inr.signal import LatticeSignal
 from inr.training import FieldTraining
 
@@ -55,7 +57,7 @@ class NTKSpectrumCallback(LookCallback):
         outputs: ``mean`` over outputs, ``full`` for all pairs, or the number of one.
         k: Leading eigenvalues to find; None is all. Where the kernel has more than 4,096 rows,
             they are found without forming it, and there is no drift.
-        preconditioned: Whether to log the kernel that Adam steps, J D⁻¹ Jᵀ, too.
+        preconditioned: Whether to log the kernel that Adam or Muon steps, J P Jᵀ, too.
         leading_modes: Eigenvectors whose common rotation is measured.
         seed: Of random points.
     """
@@ -132,7 +134,7 @@ class NTKSpectrumCallback(LookCallback):
         signal = training.signal
         index, shape = self._place(signal.lattice)
         coords = lattice_points(signal.lattice, index, dtype=torch.float64)
-        probe = self._probe(training, coords)
+        probe = self._probe(training.field, coords, eigenvectors=True)
         index = index.to(signal.device)
         with torch.no_grad():
             values = training.field(
@@ -156,9 +158,7 @@ class NTKSpectrumCallback(LookCallback):
         adapted = self._probe_adapted(trainer, training, coords)
         if adapted is not None:
             look["preconditioned_eigenvalues"] = adapted.spectrum.eigenvalues
-            beta1 = trainer.optimizers[0].param_groups[0]["betas"][0]
-            assert adapted.steepest is not None
-            look["preconditioned_max_lr"] = max_lr(adapted.steepest, probe.num_values, beta1=beta1)
+            look |= _stability(trainer.optimizers[0], adapted)
         if shape is not None and self.outputs != "full" and probe.kernel is not None:
             look["eigenvector_bands"] = fourier_content(vectors, shape)
             look["band_edges"] = np.array(OctaveBands(shape).edges)
@@ -175,15 +175,20 @@ class NTKSpectrumCallback(LookCallback):
         return order[: self.num_points].sort().values, None
 
     def _probe(
-        self, training: FieldTraining, coords: Tensor, weighting: dict[str, Tensor] | None = None
+        self,
+        field: nn.Module,
+        coords: Tensor,
+        weighting: dict[str, Tensor] | None = None,
+        *,
+        eigenvectors: bool = False,
     ) -> Probe:
         return probe_field(
-            training.field,
+            field,
             coords,
             outputs=self.outputs,
             k=self.k,
             weighting=weighting,
-            eigenvectors=weighting is None,
+            eigenvectors=eigenvectors,
         )
 
     def _probe_adapted(
@@ -191,9 +196,13 @@ class NTKSpectrumCallback(LookCallback):
     ) -> Probe | None:
         """The kernel that the optimizer steps; none before its first step."""
         optimizer = trainer.optimizers[0]
-        if not self.preconditioned or (isinstance(optimizer, Adam) and not optimizer.state):
+        if not self.preconditioned or (isinstance(optimizer, Adam | Muon) and not optimizer.state):
             return None
-        return self._probe(training, coords, adam_weighting(optimizer, training.field))
+        if isinstance(optimizer, Adam):
+            # It weights every number, for which this takes less time.
+            weighting = adam_weighting(optimizer, training.field)
+            return self._probe(training.field, coords, weighting)
+        return self._probe(precondition(training.field, optimizer), coords)
 
     def _select(self, values: Tensor) -> Tensor:
         """``(n, c)`` values as the kernel has them: ``(n·c, 1)``, ``(n, c)`` or ``(n, 1)``."""
@@ -261,8 +270,11 @@ class NTKSpectrumCallback(LookCallback):
         last = self._looks[step]
         figures = {"spectrum": draw_spectra(self._looks), "residual": draw_residuals(self._looks)}
         if "preconditioned_eigenvalues" in last:
+            optimizer = type(trainer.optimizers[0]).__name__
             figures["preconditioned"] = draw_spectra(
-                self._looks, "preconditioned_eigenvalues", "Spectrum of the kernel that Adam steps"
+                self._looks,
+                "preconditioned_eigenvalues",
+                f"Spectrum of the kernel that {optimizer} steps",
             )
         if "eigenvector_bands" in last:
             content = draw_content(last["eigenvector_bands"], last["band_edges"], step)
@@ -311,6 +323,15 @@ def _numbers(look: dict[str, Any]) -> dict[str, float]:
                 if np.isfinite(rate)
             }
     return numbers
+
+
+def _stability(optimizer: Optimizer, adapted: Probe) -> dict[str, float]:
+    """The largest stable rate of Adam; Muon has none, whose steps do not shrink with the error."""
+    if not isinstance(optimizer, Adam):
+        return {}
+    assert adapted.steepest is not None
+    beta1 = optimizer.param_groups[0]["betas"][0]
+    return {"preconditioned_max_lr": max_lr(adapted.steepest, adapted.num_values, beta1=beta1)}
 
 
 def _learning_rate(trainer: pl.Trainer) -> float:

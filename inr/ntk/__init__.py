@@ -19,7 +19,8 @@ from inr.ntk.mode_dynamics import ModeDynamics, error_factors
 from inr.ntk.operator import NTKOperator
 from inr.ntk.outputs import check_outputs, num_rows
 from inr.ntk.path_kernel import PathKernel
-from inr.ntk.preconditioner import adam_weighting
+from inr.ntk.preconditioned import PreconditionedModule, precondition
+from inr.ntk.preconditioner import RootBlock, adam_weighting, preconditioner_roots
 from inr.ntk.probe import Probe, probe_field
 from inr.ntk.rates import decay_rates, log_decays, max_lr, steps_to_learn
 from inr.ntk.regression import KernelRegressor
@@ -35,8 +36,10 @@ __all__ = [
     "ModeDynamics",
     "NTKOperator",
     "PathKernel",
+    "PreconditionedModule",
     "Prediction",
     "Probe",
+    "RootBlock",
     "Spectrum",
     "adam_weighting",
     "band_eigenvalues",
@@ -60,6 +63,8 @@ __all__ = [
     "mode_energies",
     "num_rows",
     "participation_ratio",
+    "precondition",
+    "preconditioner_roots",
     "predict",
     "probe_field",
     "spectrum",

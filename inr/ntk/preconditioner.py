@@ -1,9 +1,26 @@
-"""The weighting of parameters that an adaptive optimizer steps with."""
+"""What an adaptive optimizer multiplies gradients with, from its present state."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn, optim
+
+from inr.optimizer import Muon
+
+
+class RootBlock(NamedTuple):
+    """The square root of a preconditioner's part for one parameter, itself positive semidefinite.
+
+    Attributes:
+        side: What it multiplies: ``entries`` one by one, or all ``rows`` or all ``columns`` of a
+            matrix as vectors are multiplied by a matrix: from the left, or from the right.
+        root: Of the parameter's shape (a complex one with a last axis for its two parts); or a
+            symmetric ``(..., r, r)`` or ``(..., c, c)`` for a parameter ``(..., r, c)``.
+    """
+
+    side: Literal["entries", "rows", "columns"]
+    root: Tensor
 
 
 def adam_weighting(optimizer: optim.Optimizer, module: nn.Module) -> dict[str, Tensor]:
@@ -32,11 +49,60 @@ def adam_weighting(optimizer: optim.Optimizer, module: nn.Module) -> dict[str, T
     """
     if not isinstance(optimizer, optim.Adam):
         raise ValueError(
-            f"{type(optimizer).__name__} has no second moments; expected Adam or AdamW for a "
-            "preconditioned kernel."
+            f"{type(optimizer).__name__} has no second moments of all parameters; expected Adam or "
+            "AdamW for a diagonal weighting."
         )
+    return {
+        name: share * _adam_diagonal(state, group)
+        for name, state, group, share in _states(optimizer, module)
+    }
+
+
+def preconditioner_roots(optimizer: optim.Optimizer, module: nn.Module) -> dict[str, RootBlock]:
+    r"""The square root of what Adam, AdamW or Muon multiplies gradients with.
+
+    Adam's part is diagonal: see :func:`adam_weighting`. Muon multiplies a matrix of averaged
+    gradients G = U S Vᵀ by a matrix on its short side,
+
+    .. math::
+        P = \sqrt{\max(1, r / c)}\; U\, \mathrm{diag}(g)\, U^\top \otimes I
+        \quad\text{or}\quad I \otimes V\, \mathrm{diag}(g)\, V^\top,
+        \quad g_i s_i \approx 1
+
+    which is (G Gᵀ)^(-1/2) or (Gᵀ G)^(-1/2), but for what Newton-Schulz steps leave of it: g is what
+    they multiply a singular value by, and finite where that is zero. G is the mean that Muon keeps;
+    with Nesterov's momentum, a step's own has the last gradient once more.
+
+    Args:
+        optimizer: One that has made a step.
+        module: What it trains.
+
+    Returns:
+        Blocks by name of the trainable parameters, in their dtype. η is the learning rate of the
+        first group of parameters; others count by their rates' share of it.
+
+    Raises:
+        ValueError: The optimizer is another one, has made no step, or does not train a parameter.
+    """
+    if not isinstance(optimizer, optim.Adam | Muon):
+        raise ValueError(
+            f"{type(optimizer).__name__} has no second moments and orthogonalises nothing; "
+            "expected Adam, AdamW or Muon for a preconditioned kernel."
+        )
+    return {
+        name: _muon_root(state["momentum_buffer"], group, share)
+        if group.get("rule") == "muon"
+        else RootBlock("entries", (share * _adam_diagonal(state, group)).sqrt())
+        for name, state, group, share in _states(optimizer, module)
+    }
+
+
+def _states(
+    optimizer: optim.Optimizer, module: nn.Module
+) -> Iterator[tuple[str, dict[str, Any], dict[str, Any], float]]:
+    """Name, state, group and share of the first group's rate, of each trainable parameter."""
     groups = {id(p): group for group in optimizer.param_groups for p in group["params"]}
-    weighting = {}
+    first = _base_lr(optimizer.param_groups[0])
     for name, parameter in module.named_parameters():
         if not parameter.requires_grad:
             continue
@@ -47,14 +113,25 @@ def adam_weighting(optimizer: optim.Optimizer, module: nn.Module) -> dict[str, T
                 "a step with it."
             )
         group = groups[id(parameter)]
-        key = "max_exp_avg_sq" if group["amsgrad"] else "exp_avg_sq"
-        moment = state[key].detach()
-        moment = torch.view_as_real(moment) if moment.is_complex() else moment
-        correction = 1 - group["betas"][1] ** float(state["step"])
-        weighting[name] = (_base_lr(group) / _base_lr(optimizer.param_groups[0])) / (
-            (moment / correction).sqrt() + group["eps"]
-        )
-    return weighting
+        yield name, state, group, _base_lr(group) / first
+
+
+def _adam_diagonal(state: dict[str, Any], group: dict[str, Any]) -> Tensor:
+    key = "max_exp_avg_sq" if group.get("amsgrad") else "exp_avg_sq"
+    moment: Tensor = state[key].detach()
+    moment = torch.view_as_real(moment) if moment.is_complex() else moment
+    correction = 1 - group["betas"][1] ** float(state["step"])
+    return 1 / ((moment / correction).sqrt() + group["eps"])
+
+
+def _muon_root(mean: Tensor, group: dict[str, Any], share: float) -> RootBlock:
+    # On the CPU, which has float64 and is as fast at this.
+    left, values, right = torch.linalg.svd(mean.detach().cpu().double(), full_matrices=False)
+    gains = share * Muon.gains(mean, values, group["ns_steps"])
+    rows, columns = mean.shape[-2:]
+    basis = left if rows <= columns else right.mT
+    root = (basis * gains.sqrt()[..., None, :]) @ basis.mT
+    return RootBlock("rows" if rows <= columns else "columns", root.to(mean))
 
 
 def _base_lr(group: dict[str, Any]) -> float:

@@ -3,8 +3,10 @@
 They see the module, not a list of parameters, so that layers may be treated differently.
 """
 
+from inr.optimizer._muon import Muon as Muon
 from inr.optimizer.adam import adam
 from inr.optimizer.adamw import adamw
+from inr.optimizer.muon import muon
 from inr.optimizer.sgd import sgd
 
-__all__ = ["adam", "adamw", "sgd"]
+__all__ = ["adam", "adamw", "muon", "sgd"]

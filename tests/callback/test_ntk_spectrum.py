@@ -15,7 +15,8 @@ from inr.cli.build import build_parts
 from inr.cli.compose import compose_config
 from inr.cli.override import SAMPLE
 from inr.cli.saved_run import load_run
-from inr.ntk import effective_rank, empirical_ntk, spectrum
+from inr.ntk import effective_rank, empirical_ntk, precondition, spectrum
+from inr.optimizer import muon
 from tests.callback.events import read_events
 from tests.conftest import TINY, Result
 
@@ -199,6 +200,27 @@ def test_the_preconditioned_kernel_is_the_one_that_adam_steps(fit: Callable[...,
     assert "ntk/preconditioned" in read_events(folder).Tags()["images"]
     # What was predicted before Adam had moments is left out.
     assert "predicted_rates" not in read_look(folder, 1)
+    assert "predicted_rates" in look
+
+
+def test_the_preconditioned_kernel_is_the_one_that_muon_steps(fit: Callable[..., Path]) -> None:
+    folder = fit("callback.ntk_spectrum.preconditioned=true", "optimizer=muon")
+    assert "preconditioned_eigenvalues" not in read_look(folder, 0)
+    look = read_look(folder, 20)
+    field = load_run(str(folder)).field
+    optimizer = muon(field)
+    checkpoint = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
+    optimizer.load_state_dict(checkpoint["optimizer_states"][0])
+    kernel = empirical_ntk(
+        precondition(field, optimizer),
+        torch.from_numpy(look["coords"]),
+        outputs="mean",
+        method="contraction",
+        dtype=torch.float64,
+    )
+    expected = spectrum(kernel).eigenvalues
+    assert np.allclose(look["preconditioned_eigenvalues"], expected, rtol=1e-6)
+    assert "preconditioned_max_lr" not in look
     assert "predicted_rates" in look
 
 

@@ -21,7 +21,8 @@ def test_only_trainable_parameters_are_trained(name: str) -> None:
     assert len(held) == 1 and held[0] is module.trained
     optimizer.step()
     assert torch.equal(module.frozen, START)
-    assert (module.trained < START - 0.05).all()
+    # Muon leaves a vector to Adam, at Adam's rate.
+    assert (module.trained < START - 0.004).all()
 
 
 @pytest.mark.parametrize("name", MEMBERS)
