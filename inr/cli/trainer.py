@@ -21,7 +21,14 @@ MEBIBYTE = 2**20
 COMPILERS = (os.environ.get("CXX", "c++"), "g++", "clang++", "cl")
 # The trainer's knobs that are not Lightning's.
 OWN_FLAGS = ("compile", "allow_tf32")
-OWN_KNOBS = ("steps_per_batch", "micro_batch", "mapping_memory", "gradient_clip_val", *OWN_FLAGS)
+OWN_KNOBS = (
+    "steps_per_batch",
+    "micro_batch",
+    "mapping_memory",
+    "gradient_clip_val",
+    "full_precision_share",
+    *OWN_FLAGS,
+)
 
 
 class Machine(NamedTuple):
@@ -54,6 +61,11 @@ def check_trainer(cfg: DictConfig) -> Machine:
             check_count("micro_batch (or auto, or null)", knobs.micro_batch)
         if knobs.gradient_clip_val is not None:
             check_positive("gradient_clip_val", knobs.gradient_clip_val)
+        check_positive("full_precision_share", knobs.full_precision_share, zero=True)
+        if knobs.full_precision_share > 1:
+            raise ValueError(
+                f"full_precision_share is {knobs.full_precision_share}; expected 0 to 1."
+            )
         for name in OWN_FLAGS:
             check_flag(name, knobs[name])
         if knobs.compile and not any(map(shutil.which, COMPILERS)):
@@ -83,6 +95,7 @@ def build_options(cfg: DictConfig, field: nn.Module, machine: Machine) -> StepOp
         mapping_memory=knobs.mapping_memory * MEBIBYTE,
         gradient_clip_val=knobs.gradient_clip_val,
         compile=knobs.compile,
+        full_precision_share=knobs.full_precision_share,
     )
 
 

@@ -89,16 +89,21 @@ class FieldTraining(pl.LightningModule):
 
     def on_train_start(self) -> None:
         self._schedule = self.make_schedule(self.trainer.max_steps)
+        share = self.options.full_precision_share
+        self._first_full_step = self.trainer.max_steps - round(share * self.trainer.max_steps)
+        self._look_at_field(AUTOCAST_DTYPES.get(self.trainer.precision))
+
+    def _look_at_field(self, autocast_dtype: torch.dtype | None) -> None:
+        """Makes what losses see of the field."""
+        view = training_view(
+            self.field,
+            self.signal,
+            autocast_dtype,
+            mapping_memory=self.options.mapping_memory,
+            compiled=self.options.compile,
+        )
         # Not registered: it is the field once more.
-        self._view = [
-            training_view(
-                self.field,
-                self.signal,
-                AUTOCAST_DTYPES.get(self.trainer.precision),
-                mapping_memory=self.options.mapping_memory,
-                compiled=self.options.compile,
-            )
-        ]
+        self._view, self._autocast_dtype = [view], autocast_dtype
 
     def training_step(self, _: int, batch_idx: int) -> dict[str, Any]:
         """A block of steps.
@@ -126,7 +131,16 @@ class FieldTraining(pl.LightningModule):
         self.points += len(self.batch.coords) * trainer.world_size
         scaler = getattr(trainer.precision_plugin, "scaler", None)
         optimizer.zero_grad()
-        loss = self._gradient(self._view[0], self.batch, scaler.scale if scaler else None)
+        if step >= self._first_full_step and self._autocast_dtype is not None:
+            self._look_at_field(None)
+        with torch.autocast(
+            self.device.type,
+            self._autocast_dtype,
+            enabled=self._autocast_dtype is not None,
+            # Lightning's own autocast spans the block, and would keep what these weights were.
+            cache_enabled=False,
+        ):
+            loss = self._gradient(self._view[0], self.batch, scaler.scale if scaler else None)
         self._share_gradient()
         if scaler:
             scaler.unscale_(optimizer)

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class StepOptions:
-    """What changes the time and memory that steps take, and, but for clipping, not their result.
+    """What changes the time and memory that steps take, and their result by rounding alone.
+
+    ``gradient_clip_val`` does more.
 
     Attributes:
         steps_per_batch: Steps of the optimizer in what Lightning takes for a batch, at most.
@@ -13,6 +15,7 @@ class StepOptions:
         mapping_memory: Bytes for the features of a signal's lattice.
         gradient_clip_val: Largest norm of the gradient; None is any.
         compile: Whether the network is compiled.
+        full_precision_share: Share of the steps, the last ones, that are made without autocast.
     """
 
     steps_per_batch: int = 50
@@ -20,3 +23,4 @@ class StepOptions:
     mapping_memory: int = 0
     gradient_clip_val: float | None = None
     compile: bool = False
+    full_precision_share: float = 0.0

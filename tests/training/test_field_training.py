@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from inr.cli import train
+from inr.batch import Batch
 from inr.encoding import GaussianEncoding
 from inr.field import Field
 from inr.loss import mse
@@ -25,6 +26,7 @@ from inr.sampler import LatticeSampler
 from inr.scheduler import cosine
 from inr.signal import LatticeSignal
 from inr.training import FieldTraining, StepOptions, field_training, reconstruct
+from inr.training.gradient import BatchGradient
 from tests.tolerance import assert_close
 
 STEPS = 12
@@ -148,6 +150,42 @@ def test_weights_rounded_for_one_step_are_not_used_in_the_next() -> None:
     plain = fit_plainly(autocast=True)
     assert_same_weights(training.field, plain)
     assert not torch.equal(plain.network.output.weight, fit_plainly().network.output.weight)
+
+
+def test_the_last_steps_may_be_in_full_precision() -> None:
+    for share, expected in ((1.0, fit_plainly()), (0.0, fit_plainly(autocast=True))):
+        training, _ = fit_field(precision="bf16-mixed", full_precision_share=share)
+        assert_same_weights(training.field, expected)
+
+    dtypes = []
+
+    class Listener(Watcher):
+        def on_train_batch_end(self, *arguments: Any) -> None:
+            dtypes.append(mapped_dtype(arguments[1]))
+
+    fit_field(
+        Listener(1), precision="bf16-mixed", full_precision_share=0.25, mapping_memory=2**20
+    )
+    assert dtypes == 9 * [torch.bfloat16] + 3 * [torch.float32]
+
+
+def mapped_dtype(training: FieldTraining) -> torch.dtype:
+    """Of the features that a loss's field looks up."""
+    features = []
+    loss = training._gradient._loss
+
+    def listen(field: nn.Module, batch: Batch) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16, enabled=training._autocast_dtype is not None):
+            handle = training.field.network.register_forward_pre_hook(
+                lambda _, inputs: features.append(inputs[0].dtype)
+            )
+            value = loss(field, batch)
+            handle.remove()
+        return value
+
+    assert training.batch is not None
+    BatchGradient(listen).measure(training._view[0], training.batch)
+    return features[0]
 
 
 @pytest.mark.parametrize("memory", [0, 2**20])
