@@ -1,5 +1,7 @@
 """How many points a device takes best at once."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -33,7 +35,7 @@ def fitting_points(field: nn.Module, device: torch.device, itemsize: int) -> int
 def _capacity(device: torch.device) -> int | None:
     """Bytes."""
     if device.type == "cpu":
-        capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+        capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
         per_core = capabilities.get("l2_cache_size") or L2_BYTES_PER_CORE
         return int(per_core) * torch.get_num_threads()
     if device.type == "cuda":

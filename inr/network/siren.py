@@ -1,6 +1,7 @@
 """The sinusoidal network."""
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -67,6 +68,9 @@ class SirenNetwork(Network):
             ScaledLinear(hidden_features, hidden_features) for _ in range(hidden_layers - 1)
         )
         self.output = ScaledLinear(hidden_features, out_features)
+        self.first.gain = self.omega
+        for hidden in self.hidden:
+            cast(ScaledLinear, hidden).gain = self.hidden_omega
         nn.init.uniform_(self.first.weight, -1 / in_features, 1 / in_features)
         for layer in (*self.hidden, self.output):
             bound = math.sqrt(6 / hidden_features) / hidden_omega
@@ -77,7 +81,7 @@ class SirenNetwork(Network):
             self.linearize()
 
     def transform(self, features: Tensor) -> Tensor:
-        hidden = torch.sin(self.omega * apply_in_full_precision(self.first, features))
+        hidden = torch.sin(self.first.gain * apply_in_full_precision(self.first, features))
         for layer in self.hidden:
-            hidden = torch.sin(self.hidden_omega * layer(hidden))
+            hidden = torch.sin(layer.gain * layer(hidden))
         return apply_in_full_precision(self.output, hidden)

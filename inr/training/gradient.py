@@ -47,7 +47,7 @@ class BatchGradient:
             # Each product goes back in the precision that it was computed in: not autocast's, which
             # would round the last layer's.
             with torch.autocast(loss.device.type, enabled=False):
-                (loss if scale is None else scale(loss)).backward()  # type: ignore[no-untyped-call]
+                (loss if scale is None else scale(loss)).backward()
             total = loss.detach() if total is None else total + loss.detach()
         assert total is not None
         return total

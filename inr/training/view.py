@@ -1,5 +1,7 @@
 """What a loss sees of a field while it trains."""
 
+from typing import cast
+
 import torch
 from torch import nn
 
@@ -46,5 +48,4 @@ def training_view(
 
 
 def _compiled(module: nn.Module) -> nn.Module:
-    compiled: nn.Module = torch.compile(module, dynamic=False)
-    return compiled
+    return cast(nn.Module, torch.compile(module, dynamic=False))

@@ -344,3 +344,10 @@ def test_it_learns_detail_faster_than_adam() -> None:
 def test_knobs_out_of_range_are_refused(knobs: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         muon(make_mlp(), **knobs)
+
+
+def test_what_a_sine_sees_moves_as_far_as_what_a_relu_sees() -> None:
+    network = SirenNetwork(2, 3, hidden_features=8, hidden_layers=3, hidden_omega=20.0)
+    groups = muon(network, lr=0.05).param_groups
+    assert_close([group["lr"] for group in groups if group["rule"] == "muon"], [0.05 / 20.0])
+    assert {group["lr"] for group in groups if group["rule"] == "adam"} == {5e-3}
