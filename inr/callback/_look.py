@@ -26,7 +26,12 @@ class LookCallback(pl.Callback, ABC):
 
     Args:
         per_decade: Looks per decade of steps.
+
+    Attributes:
+        needs_full_precision: Whether it follows steps that no autocast may round.
     """
+
+    needs_full_precision = False
 
     def __init__(self, per_decade: int) -> None:
         self.per_decade = check_count("per_decade", per_decade)

@@ -50,6 +50,8 @@ class PathKernelCallback(LookCallback):
         Domingos 2020, "Every Model Learned by Gradient Descent Is Approximately a Kernel Machine".
     """
 
+    needs_full_precision = True
+
     def __init__(self, *, num_points: int = 16, per_decade: int = 2) -> None:
         super().__init__(per_decade)
         self.num_points = check_count("num_points", num_points)

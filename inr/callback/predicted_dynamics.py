@@ -61,6 +61,8 @@ class PredictedDynamicsCallback(LookCallback):
         Neural Networks of Any Depth Evolve as Linear Models Under Gradient Descent", eq. 8.
     """
 
+    needs_full_precision = True
+
     def __init__(
         self,
         *,

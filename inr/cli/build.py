@@ -45,7 +45,10 @@ def build_parts(cfg: DictConfig) -> Parts:
     """
     signal = build(cfg, "signal")
     field = build_seeded_field(cfg, signal)
-    machine = check_trainer(cfg)
+    callbacks = [_build_callback(cfg, name, signal) for name in cfg.callback if cfg.callback[name]]
+    machine = check_trainer(
+        cfg, any(getattr(callback, "needs_full_precision", False) for callback in callbacks)
+    )
     if machine.precision == "64-true":
         # Lightning converts it after it has filled it from a checkpoint, which would round that.
         field = field.double()
@@ -56,7 +59,7 @@ def build_parts(cfg: DictConfig) -> Parts:
         build(cfg, "loss"),
         build(cfg, "optimizer"),
         build(cfg, "scheduler"),
-        [_build_callback(cfg, name, signal) for name in cfg.callback if cfg.callback[name]],
+        callbacks,
         machine,
     )
     try:

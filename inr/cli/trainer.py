@@ -43,8 +43,12 @@ class Machine(NamedTuple):
     precision: str
 
 
-def check_trainer(cfg: DictConfig) -> Machine:
+def check_trainer(cfg: DictConfig, needs_full_precision: bool = False) -> Machine:
     """Refuses a trainer that cannot be built here, before anything is written.
+
+    Args:
+        cfg: The whole configuration.
+        needs_full_precision: Whether automatic precision is not to be a lower one.
 
     Raises:
         BadInputError: A knob is out of range, or the hardware is missing.
@@ -78,7 +82,8 @@ def check_trainer(cfg: DictConfig) -> Machine:
     device = build_trainer(cfg, precision="32-true", logger=False).strategy.root_device
     precision = knobs.precision
     if precision == "auto":
-        precision = "bf16-mixed" if has_fast_bfloat16(device) else "32-true"
+        is_lower = has_fast_bfloat16(device) and not needs_full_precision
+        precision = "bf16-mixed" if is_lower else "32-true"
     return Machine(device, precision)
 
 

@@ -36,7 +36,7 @@ class GaussianEncoding(FourierEncoding):
         in_features: int,
         *,
         num_frequencies: int = 256,
-        scale: float = 10.0,
+        scale: float = 20.0,
         seed: int = 0,
         amplitude_power: float = 0.0,
         norm: float | None = None,

@@ -24,7 +24,7 @@ class ScaledLinear(nn.Linear):
     Attributes:
         weight_scale: s_w.
         bias_scale: s_b.
-        gain: What the network multiplies y by before the activation.
+        initial_scale: Size of the initial weights, as a share of PyTorch's default.
         lr_factors: What optimizers that divide the gradient by its own size, such as Adam, multiply
             the learning rate of ``weight`` and ``bias`` by.
     """
@@ -33,7 +33,7 @@ class ScaledLinear(nn.Linear):
         super().__init__(in_features, out_features)
         self.weight_scale = 1.0
         self.bias_scale = 1.0
-        self.gain = 1.0
+        self.initial_scale = 1.0
         self.lr_factors = {"weight": 1.0, "bias": 1.0}
 
     def forward(self, features: Tensor) -> Tensor:

@@ -68,20 +68,18 @@ class SirenNetwork(Network):
             ScaledLinear(hidden_features, hidden_features) for _ in range(hidden_layers - 1)
         )
         self.output = ScaledLinear(hidden_features, out_features)
-        self.first.gain = self.omega
-        for hidden in self.hidden:
-            cast(ScaledLinear, hidden).gain = self.hidden_omega
         nn.init.uniform_(self.first.weight, -1 / in_features, 1 / in_features)
         for layer in (*self.hidden, self.output):
             bound = math.sqrt(6 / hidden_features) / hidden_omega
             nn.init.uniform_(layer.weight, -bound, bound)
+            cast(ScaledLinear, layer).initial_scale = bound * math.sqrt(hidden_features)
         parameterize((self.first, *self.hidden, self.output), parameterization)
         self.restrict(trainable, self.output)
         if check_flag("linearized", linearized):
             self.linearize()
 
     def transform(self, features: Tensor) -> Tensor:
-        hidden = torch.sin(self.first.gain * apply_in_full_precision(self.first, features))
+        hidden = torch.sin(self.omega * apply_in_full_precision(self.first, features))
         for layer in self.hidden:
-            hidden = torch.sin(layer.gain * layer(hidden))
+            hidden = torch.sin(self.hidden_omega * layer(hidden))
         return apply_in_full_precision(self.output, hidden)

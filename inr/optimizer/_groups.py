@@ -48,8 +48,8 @@ def hidden_matrix_groups(
     :math:`1 / s_w` lets move as without :math:`s_w`, and that is as far at every width: the largest
     singular value of a step is √max(1, out / in). Adam's needs 256 / width beside. Where features
     are to move less the wider the network is, the layer's factor for its bias has by how much; it
-    counts here too, but for its :math:`1 / s_b`. What the network multiplies a layer's values by
-    (``gain``: ω in a SIREN) divides the rate, so that what its activation sees moves as far.
+    counts here too, but for its :math:`1 / s_b`. Weights that
+    begin smaller than PyTorch's (``initial_scale``: √6 / ω in a SIREN) move by the same share.
 
     Args:
         module: Its parameters are trained.
@@ -86,4 +86,5 @@ def _is_linear(layer: nn.Module) -> bool:
 def _matrix_factor(layer: nn.Module) -> float:
     factors = getattr(layer, "lr_factors", {})
     scales = (getattr(layer, "bias_scale", 1.0), getattr(layer, "weight_scale", 1.0))
-    return float(factors.get("bias", 1.0) * scales[0] / (scales[1] * getattr(layer, "gain", 1.0)))
+    share = getattr(layer, "initial_scale", 1.0)
+    return float(share * factors.get("bias", 1.0) * scales[0] / scales[1])

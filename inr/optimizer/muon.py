@@ -10,26 +10,27 @@ from inr.optimizer._muon import ADAM, MUON, Muon
 def muon(
     module: nn.Module,
     *,
-    lr: float = 0.05,
+    lr: float = 0.03,
     adam_lr: float = 5e-3,
     momentum: float = 0.95,
     nesterov: bool = True,
     weight_decay: float = 0.0,
     ns_steps: int = 5,
-    first_layer: bool = False,
+    first_layer: bool = True,
     beta1: float = 0.9,
     beta2: float = 0.999,
     eps: float = 1e-8,
 ) -> optim.Optimizer:
     r"""Muon on the weights of hidden layers, Adam on everything else.
 
-    A hidden weight is one of a linear layer between the first and the last, with both sides longer
-    than 4. Adam has the first and the last layer, biases, trainable frequencies and what else there
-    is; a module without hidden weights is Adam's alone.
+    A hidden weight is one of a linear layer before the last, with both sides longer than 4: a layer
+    on bare coordinates is none. Adam has the last layer, biases, trainable frequencies and what else
+    there is; a module without hidden weights is Adam's alone.
 
     Muon gives each direction of a step the same size, large gradient or small, so that a layer
     learns what is faint in its inputs as fast as what is strong. The learning rate is thus a
-    length: that of the step's largest singular value, times √(out / in) for tall matrices.
+    length: that of the step's largest singular value, times √(out / in) for tall matrices. Weights
+    that begin smaller than PyTorch's, such as a SIREN's, have a smaller one in proportion.
 
     Args:
         module: Its parameters are trained. A weight of shape ``(F, out, in)`` is F matrices.
@@ -39,8 +40,7 @@ def muon(
         nesterov: Whether that mean looks ahead by one gradient.
         weight_decay: Share of the hidden weights taken off per step, in units of ``lr``.
         ns_steps: Newton-Schulz steps that make a matrix orthogonal.
-        first_layer: Whether the first layer's weight counts as hidden, if both its sides are longer
-            than 4: on features, that is, and not on bare coordinates.
+        first_layer: Whether the first layer's weight can count as hidden.
         beta1: Decay of Adam's mean of gradients.
         beta2: Decay of Adam's mean of squared gradients.
         eps: Added to Adam's denominator.

@@ -153,7 +153,7 @@ def test_the_predicted_rates_are_those_of_the_kernel_before(fit: Callable[..., P
     assert np.allclose(after["predicted_rates"], expected)
     decay = np.log(before["band_energies"] / after["band_energies"]) / 2 / 9
     assert np.allclose(after["measured_rates"], decay)
-    assert "Adam" in after["predictor"]
+    assert "Muon" in after["predictor"]
 
 
 def test_the_largest_rate_is_that_of_all_outputs_beside_the_one_in_use(
@@ -173,7 +173,7 @@ def test_the_largest_rate_is_that_of_all_outputs_beside_the_one_in_use(
 
 @pytest.mark.figures
 def test_the_preconditioned_kernel_is_the_one_that_adam_steps(fit: Callable[..., Path]) -> None:
-    folder = fit("callback.ntk_spectrum.preconditioned=true", "optimizer.eps=1e-6")
+    folder = fit("optimizer=adam", "callback.ntk_spectrum.preconditioned=true", "optimizer.eps=1e-6")
     assert "preconditioned_eigenvalues" not in read_look(folder, 0)
     look = read_look(folder, 20)
     checkpoint = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
