@@ -39,8 +39,9 @@ def inr_fit(run: Path, *overrides: str) -> Path:
 
 
 def fit(run: Path, *overrides: str) -> Path:
-    """Fits the sample's even rows and columns."""
-    return inr_fit(run, "signal.holdout=alternate", *overrides)
+    """Fits the sample's even rows and columns as most papers would."""
+    knobs = ("optimizer=adam", "encoding.scale=10", "trainer.precision=32-true")
+    return inr_fit(run, "signal.holdout=alternate", *knobs, *overrides)
 
 
 def fit_scale(folder: Path, scale: int) -> Path:

@@ -1,6 +1,7 @@
 """What is said at the end of a run."""
 
 import json
+import math
 import shlex
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,8 @@ def print_summary(metrics: dict[str, Any], folder: Path, reconstruction: Path) -
             table.add_row(label, f"{metrics[key]:.2f} dB")
     if "ssim" in metrics:
         table.add_row("SSIM", f"{metrics['ssim']:.4f}")
+    if "exact_share" in metrics:
+        table.add_row("exact", f"{_floored_percent(metrics['exact_share'])} of the values")
     table.add_row("time", f"{metrics['seconds']:.1f} s, {metrics['steps']} steps")
     table.add_row("speed", f"{metrics['points_per_second']:.3g} points/s")
     table.add_row(
@@ -76,3 +79,8 @@ def print_summary(metrics: dict[str, Any], folder: Path, reconstruction: Path) -
     # Rich would break paths at the edge of the terminal, and cut them in the table.
     width = max(80, 24 + len(str(reconstruction)))
     Console(width=width, highlight=False, markup=False).print(table)
+
+
+def _floored_percent(share: float) -> str:
+    """Never 100 % where something is missing."""
+    return "100 %" if share == 1 else f"{math.floor(1e4 * share) / 100:.2f} %"

@@ -23,6 +23,12 @@ class PixelFormat:
     high: float
     value_range: tuple[float, float]
 
+    @property
+    def step(self) -> float | None:
+        """Distance of the values of neighbouring whole-numbered pixels; None for floats."""
+        lower, upper = self.value_range
+        return None if self.bits is None else (upper - lower) / (self.high - self.low)
+
     def normalize(self, pixels: np.ndarray) -> np.ndarray:
         """Float32 values of pixels, of the same shape."""
         lower, upper = self.value_range

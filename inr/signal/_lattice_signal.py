@@ -24,6 +24,7 @@ class LatticeSignal(Signal):
     Attributes:
         lattice: Cells per axis, in array order: ``(H, W)``, ``(D, H, W)``.
         values: ``(N, c)``, in C order.
+        step: Distance of neighbouring values, where there is one.
         train_index: Flat positions that training sees; None when it sees all.
         test_index: Flat positions that it never sees; None when there are none.
     """
@@ -31,6 +32,7 @@ class LatticeSignal(Signal):
     values: Tensor
     train_index: Tensor | None
     test_index: Tensor | None
+    step: float | None = None
 
     def __init__(
         self,

@@ -89,6 +89,7 @@ class ImageSignal(LatticeSignal):
             seed=seed,
         )
         self.pixel_format = pixel_format
+        self.step = pixel_format.step
 
 
 def crop_pixels(pixels: np.ndarray, crop: Sequence[int]) -> np.ndarray:

@@ -14,20 +14,24 @@ def reconstruct(field: nn.Module, signal: LatticeSignal) -> Tensor:
 
 
 def measure(reconstruction: Tensor, signal: LatticeSignal) -> dict[str, float]:
-    """PSNR (dB) over the whole lattice and over each part, and SSIM of images.
+    """PSNR (dB) over the whole lattice and over each part, SSIM of images, and what is exact.
 
     Args:
         reconstruction: ``(*lattice, c)``.
         signal: The truth.
 
     Returns:
-        ``psnr``, and ``train_psnr``, ``test_psnr`` and ``ssim`` where they have a meaning.
+        ``psnr``, and ``train_psnr``, ``test_psnr``, ``ssim`` and ``exact_share``, the share of
+        values that are right after rounding, where they have a meaning.
     """
     values = reconstruction.flatten(0, -2)
     metrics = {"psnr": psnr(values, signal.values, signal.peak)}
     for part, index in (("train", signal.train_index), ("test", signal.test_index)):
         if index is not None:
             metrics[f"{part}_psnr"] = psnr(values[index], signal.values[index], signal.peak)
+    if signal.step is not None:
+        right = ((values - signal.values).abs() < signal.step / 2).sum().item()
+        metrics["exact_share"] = right / values.numel()
     if len(signal.lattice) == 2:
         # On [0, 1]: SSIM's luminance depends on where zero is.
         lower, truth = signal.value_range[0], signal.values.view_as(reconstruction)

@@ -21,6 +21,7 @@ def test_a_run_directory_holds_what_it_promises(fit: Callable[..., Path]) -> Non
     folder = fit()
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics.keys() == {
+        "exact_share",
         "psnr",
         "ssim",
         "loss",

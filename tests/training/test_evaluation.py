@@ -2,12 +2,14 @@
 
 import math
 
+import imageio.v3 as imageio
 import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
 
 from inr.metric import ssim
-from inr.signal import LatticeSignal
+from inr.signal import ImageSignal, LatticeSignal
 from inr.training import measure, measure_batch, reconstruct
 from tests.tolerance import assert_close
 
@@ -58,3 +60,24 @@ def test_a_batch_is_measured_at_its_points_without_gradients() -> None:
     values = field(coords) + torch.tensor([[0.1, -0.1], [-0.1, 0.1]])
     # Inputs are float32.
     assert_close(measure_batch(field, coords, values, 1.0), 20.0, looser=1e5)
+
+
+@pytest.mark.parametrize(("dtype", "top"), [(np.uint8, 255), (np.uint16, 65535)])
+@pytest.mark.parametrize("value_range", [[0.0, 1.0], [-1.0, 1.0]])
+def test_what_is_exact_after_rounding_is_counted(
+    dtype: type, top: int, value_range: list[float]
+) -> None:
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, top + 1, (9, 7, 1)).astype(dtype)
+    pixels[0, 0], pixels[0, 1] = 0, top
+    imageio.imwrite("noise.png", pixels[..., 0])
+    signal = ImageSignal(path="noise.png", value_range=value_range)
+    offsets = random.uniform(-1.2, 1.2, pixels.shape)
+    lower, upper = value_range
+    values = lower + (upper - lower) * np.clip(pixels + offsets, 0, top) / top
+    found = measure(torch.from_numpy(values.astype(np.float32)), signal)["exact_share"]
+    restored = signal.pixel_format.restore(values)
+    assert found == (restored == pixels).mean()
+    assert 0.2 < found < 0.7
+    assert measure(signal.values.view(9, 7, 1), signal)["exact_share"] == 1.0
+    assert measure(torch.full((9, 7, 1), torch.nan), signal)["exact_share"] == 0.0
