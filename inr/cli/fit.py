@@ -126,12 +126,15 @@ def _prepare(overrides: list[str], typed: list[str]) -> "Parts | Experiment":
         return cast("Experiment", build(cfg, "experiment"))
     parts = build_parts(cfg)
     if cfg.ckpt_path is not None:
-        from inr.cli.resume import check_same_field
+        from inr.cli.image_set import check_same_images
+        from inr.cli.resume import check_same_field, check_same_steps
         from inr.cli.saved_run import field_state, load_checkpoint, load_weights
 
         checkpoint = load_checkpoint(Path(cfg.ckpt_path))
+        check_same_images(checkpoint, parts.signal, cfg.ckpt_path)
         load_weights(parts.field, field_state(checkpoint), cfg.ckpt_path)
         check_same_field(cfg, checkpoint, cfg.ckpt_path)
+        check_same_steps(parts.make_optimizer(parts.field), cfg, checkpoint, cfg.ckpt_path)
         if checkpoint["global_step"] > cfg.trainer.max_steps:
             raise BadInputError(
                 f"{cfg.ckpt_path} is at step {checkpoint['global_step']}; expected "

@@ -8,6 +8,7 @@ from inr.cli.override import key_of, merge, quote
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+    from torch.optim import Optimizer
 
 # Where a run was written and what it resumed is not decided for the one that resumes it.
 OWN_AFFAIRS = ("hydra.", "ckpt_path", "logger")
@@ -73,3 +74,38 @@ def check_same_field(config: "DictConfig", checkpoint: dict[str, Any], source: s
                     "expected the same, since its weights mean something else otherwise. Begin "
                     "another run without ckpt_path."
                 )
+
+
+def check_same_steps(
+    optimizer: "Optimizer", config: "DictConfig", checkpoint: dict[str, Any], source: str
+) -> None:
+    """Refuses a checkpoint whose optimizer state the present optimizer cannot go on from.
+
+    Args:
+        optimizer: Of the field, as it is before the first step.
+        config: Names it.
+        checkpoint: What is resumed.
+        source: Its name for errors.
+
+    Raises:
+        BadInputError: It is another optimizer, or the program was another then.
+    """
+    recorded = checkpoint["inr"]["config"]["optimizer"]["_target_"]
+    saved = checkpoint["optimizer_states"][0]["param_groups"]
+    shares = [
+        [len(group["params"]) for group in groups] for groups in (saved, optimizer.param_groups)
+    ]
+    present = config.optimizer._target_
+    if recorded != present or shares[0] != shares[1]:
+        names = recorded.rpartition(".")[2], present.rpartition(".")[2]
+        other = f"is {names[1]}" if names[0] != names[1] else "has other knobs"
+        raise BadInputError(
+            f"the optimizer was {names[0]} for {source}, and {other}; expected the same, whose "
+            "state is in the checkpoint. Begin another run without ckpt_path."
+        )
+    loops = checkpoint["loops"]["fit_loop"]
+    counted = loops["epoch_loop.manual_optimization.optim_step_progress"]["total"]["completed"]
+    if counted != checkpoint["global_step"]:
+        raise BadInputError(
+            f"{source} was written by an earlier version, whose runs are rendered but not resumed."
+        )
