@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+
 
 def seconds(work: Callable[[], Any]) -> float:
     """Of one call."""
@@ -38,6 +40,39 @@ def compare(
     return statistics.median(slows), statistics.median(fasts), statistics.median(ratios)
 
 
+def in_turns(works: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+    """Seconds that each of some works says it took, in each round; in a round all take turns."""
+    took: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(rounds):
+        for name, work in works.items():
+            took[name].append(work())
+    return took
+
+
+def per_step(run: Callable[[int], float], least: float) -> Callable[[], float]:
+    """Seconds of one of some steps: as many as take a time that noise does not hide.
+
+    Args:
+        run: Seconds of so many steps. The first of them prepare things, and are not counted.
+        least: Seconds that all of them are to take.
+    """
+    for _ in range(2):
+        first = run(2) / 2
+    steps = max(2, round(least / first))
+    return lambda: run(steps) / steps
+
+
+def median_ratio(slow: list[float], fast: list[float]) -> float:
+    """The median of the ratios of neighbours."""
+    return statistics.median(a / b for a, b in zip(slow, fast, strict=True))
+
+
+def synchronize(device: torch.device) -> None:
+    """Waits for what a GPU has still to do."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
 def peak_gib() -> float:
     """The most memory that this process has held so far."""
     # Not getrusage's, which a process inherits from the one that started it.
@@ -63,9 +98,16 @@ def exponent(sizes: list[int], costs: list[float]) -> float:
     return float(np.polyfit(np.log(sizes), np.log(costs), 1)[0])
 
 
+def as_text(cell: Any) -> str:
+    """A number with three digits, and nothing for None."""
+    if cell is None:
+        return ""
+    return f"{cell:.3g}" if isinstance(cell, float) else str(cell)
+
+
 def show(title: str, columns: list[str], rows: list[list[Any]]) -> None:
     """A table as text; progress goes to stderr."""
-    cells = [columns, *([f"{c:.3g}" if isinstance(c, float) else str(c) for c in r] for r in rows)]
+    cells = [[as_text(cell) for cell in row] for row in (columns, *rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
     print(f"\n{title}")
     for row in cells:
