@@ -10,7 +10,7 @@ from inr.optimizer._muon import ADAM, MUON, Muon
 def muon(
     module: nn.Module,
     *,
-    lr: float = 0.03,
+    lr: float = 0.1,
     adam_lr: float = 5e-3,
     momentum: float = 0.95,
     nesterov: bool = True,

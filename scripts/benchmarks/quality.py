@@ -1,9 +1,9 @@
 """Seconds of training to a PSNR, by optimizer, network and encoding: ``scripts/bench quality``.
 
-Each run is a training of the program at its default knobs, but for those that a row names, with a
-cosine over a number of steps, the horizon. PSNR is that of the whole image, and measuring it is not
-counted. A row's time to a PSNR is that of the first horizon's run to reach it, in seconds since its
-start; the best-tuned Adam's is that of its best rate, at each PSNR anew. Times are medians over the
+Each run is a training of the program at its default knobs, but for those that a row names, whose
+schedule ends after a number of steps, the horizon. PSNR is that of the whole image, and measuring
+it is not counted. A row's time to a PSNR is that of the first horizon's run to reach it, in seconds
+since its start; the best-tuned Adam's is that of its best rate and schedule, at each PSNR anew. Times are medians over the
 images; where half of them or more do not get there, there is none.
 """
 
@@ -20,6 +20,7 @@ from _report import Report, make_parser
 
 THRESHOLDS = (25, 30, 35, 40, 45, 50)
 LOOKS = 40
+SCHEDULES = ("cosine", "exponential")
 TUNED = "best-tuned adam"
 
 
@@ -90,7 +91,11 @@ class Run(NamedTuple):
 def optimizers(kind: Kind) -> dict[str, list[str]]:
     """Overrides by name, Muon's last."""
     named = {
-        f"adam {rate:g}": ["optimizer=adam", f"optimizer.lr={rate}"] for rate in kind.adam_rates
+        f"adam {rate:g}, {schedule}": [
+            *("optimizer=adam", f"optimizer.lr={rate}", f"scheduler={schedule}")
+        ]
+        for rate in kind.adam_rates
+        for schedule in SCHEDULES
     }
     return named | {"muon": ["optimizer=muon"]}
 
