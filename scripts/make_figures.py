@@ -1,6 +1,6 @@
-"""Draws the pictures in ``docs/``: ``python scripts/make_figures.py [kernel|scale|theory ...]``.
+"""Draws the pictures in ``docs/``: ``python scripts/make_figures.py [PAGE ...]``.
 
-Takes some minutes.
+Pages are kernel, optimizers, scale and theory. Takes some minutes.
 """
 
 import csv
@@ -25,6 +25,12 @@ from inr.callback.frequency_bands import draw_band_errors
 ROOT = Path(__file__).resolve().parent.parent
 COLORS = {1: "#0072B2", 10: "#009E73", 100: "#D55E00"}  # told apart by the colour-blind too
 STEPS = 600
+CUSTOMARY = (
+    *("optimizer=adam", "scheduler=cosine", "encoding.scale=10"),
+    "trainer.precision=32-true",
+)
+OPTIMIZERS = {"adam": "#0072B2", "muon": "#D55E00"}
+EARLY, LATE = 10, 300
 THEORY = ("ntk_1d", "ntk_1d_scale", "spectral_bias", "lazy", "overparameterized", "nngp")
 
 
@@ -40,8 +46,7 @@ def inr_fit(run: Path, *overrides: str) -> Path:
 
 def fit(run: Path, *overrides: str) -> Path:
     """Fits the sample's even rows and columns as most papers would."""
-    knobs = ("optimizer=adam", "encoding.scale=10", "trainer.precision=32-true")
-    return inr_fit(run, "signal.holdout=alternate", *knobs, *overrides)
+    return inr_fit(run, "signal.holdout=alternate", *CUSTOMARY, *overrides)
 
 
 def fit_scale(folder: Path, scale: int) -> Path:
@@ -143,9 +148,53 @@ def draw_path_kernel(folder: Path) -> Figure:
         folder / "path_kernel",
         *("callback=theory", "optimizer=sgd", "optimizer.lr=0.3", "sampler.batch_size=null"),
         *("signal.size=[24,32]", f"trainer.max_steps={STEPS}"),
+        *("scheduler=cosine", "encoding.scale=10"),
     )
     looks = read_looks(run / "path_kernel")
     return draw_influence(looks[STEPS], imageio.imread(run / "reconstruction.png") / 255, STEPS)
+
+
+def fit_optimizer(folder: Path, name: str) -> Path:
+    """Fits the sample with one optimizer, and looks at the kernel that it steps."""
+    look = "callback.ntk_spectrum"
+    return inr_fit(
+        folder / name,
+        *(f"optimizer={name}", f"trainer.max_steps={LATE}"),
+        *(f"{look}.preconditioned=true", f"{look}.per_decade=2", f"{look}.num_points=400"),
+        "callback.reconstruction.per_decade=6",
+    )
+
+
+def draw_shares(axes: Axes, look: dict[str, Any], key: str, **line: Any) -> None:
+    """Eigenvalues as shares of their sum, against their number."""
+    values = look[key][look[key] > 0]
+    axes.loglog(np.arange(1, len(values) + 1), values / look[key].sum(), **line)
+
+
+def draw_optimizers(folder: Path) -> Figure:
+    """What orthogonal steps do to the training, the kernel and its preconditioned form."""
+    figure = Figure(figsize=(11, 6.6), layout="constrained")
+    grid = figure.subplots(2, 2)
+    (curves, ranks), (plain, stepped) = grid
+    for name, color in OPTIMIZERS.items():
+        run = fit_optimizer(folder, name)
+        curves.semilogx(*read_curve(run, "psnr"), color=color, label=name)
+        looks = read_looks(run / "ntk")
+        steps = sorted(step for step in looks if step > 0)
+        effective = [looks[step]["effective_rank"] for step in steps]
+        ranks.semilogx(steps, effective, "-o", color=color, label=name)
+        for step, alpha in ((EARLY, 0.45), (LATE, 1.0)):
+            line = {"color": color, "alpha": alpha, "label": f"{name}, step {step}"}
+            draw_shares(plain, looks[step], "eigenvalues", **line)
+            draw_shares(stepped, looks[step], "preconditioned_eigenvalues", **line)
+    curves.set(xlabel="step", ylabel="PSNR (dB)", title="Convergence")
+    ranks.set(xlabel="step", ylabel="effective rank", title="Modes that the kernel Θ consists of")
+    for axes, title in ((plain, "Θ = J Jᵀ"), (stepped, "J P Jᵀ, which the optimizer steps")):
+        axes.set(xlabel="mode", ylabel="share of the trace", title=title)
+    for axes in grid.flat:
+        axes.legend(frameon=False, fontsize="small")
+        axes.grid(alpha=0.3)
+    return figure
 
 
 def draw_theory(folder: Path) -> None:
@@ -163,6 +212,9 @@ def main() -> None:
         "kernel": lambda folder: imageio.imwrite(ROOT / "docs" / "kernel.png", draw_kernel(folder)),
         "scale": lambda folder: draw_scales(folder).savefig(ROOT / "docs" / "scale.png", dpi=110),
         "theory": draw_theory,
+        "optimizers": lambda folder: draw_optimizers(folder).savefig(
+            ROOT / "docs" / "optimizers.png", dpi=110
+        ),
     }
     with tempfile.TemporaryDirectory() as folder:
         for page in sys.argv[1:] or pages:

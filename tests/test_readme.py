@@ -49,12 +49,15 @@ SMALL_EXPERIMENT = {
 
 
 def test_there_are_commands() -> None:
-    assert (len(COMMANDS), len(THEORY_COMMANDS)) == (16, 8)
+    assert (len(COMMANDS), len(THEORY_COMMANDS)) == (20, 8)
 
 
 @pytest.mark.parametrize("command", dict.fromkeys(COMMANDS + THEORY_COMMANDS))
 def test_every_command_runs(command: str, run_command: Callable[..., Result]) -> None:
     shutil.copy(SAMPLE, "photo.png")
+    Path("photos").mkdir()
+    for name in ("a.png", "b.png"):
+        shutil.copy(SAMPLE, Path("photos") / name)
     program, *arguments = shlex.split(command.replace("[", "'[").replace("]", "]'"))
     if "RUN" in command:
         assert run_command("inr-fit", "photo.png", *SMALL, "hydra.run.dir=RUN").status == 0

@@ -2,6 +2,8 @@
 
 from inr.callback._descent import Steps
 from inr.callback._look import LookCallback
+from inr.callback._member import MemberCallback, check_shows_members
+from inr.callback._set_quality import SetQualityCallback, mean_quality
 from inr.callback.checkpoint import CheckpointCallback
 from inr.callback.curve import CurveCallback
 from inr.callback.divergence import DivergenceCallback, DivergenceError
@@ -21,10 +23,14 @@ __all__ = [
     "FrequencyBandsCallback",
     "InterruptionCallback",
     "LookCallback",
+    "MemberCallback",
     "NTKSpectrumCallback",
     "PathKernelCallback",
     "PredictedDynamicsCallback",
     "ProgressCallback",
     "ReconstructionCallback",
+    "SetQualityCallback",
     "Steps",
+    "check_shows_members",
+    "mean_quality",
 ]

@@ -29,9 +29,11 @@ class LookCallback(pl.Callback, ABC):
 
     Attributes:
         needs_full_precision: Whether it follows steps that no autocast may round.
+        renders: Whether a look renders the field. There are fewer where that takes long.
     """
 
     needs_full_precision = False
+    renders = False
 
     def __init__(self, per_decade: int) -> None:
         self.per_decade = check_count("per_decade", per_decade)
@@ -62,6 +64,8 @@ class LookCallback(pl.Callback, ABC):
         if trainer.global_step == self._last_step or not trainer.is_global_zero:
             return
         with pl_module.clock.paused(pl_module.device):
+            if self.renders and not pl_module.affords_rendering():
+                return
             if is_sound(trainer, pl_module):
                 self._last_step = trainer.global_step
                 self.look(trainer, pl_module)

@@ -6,7 +6,7 @@ import pytorch_lightning as pl
 
 from inr.argument import check_count
 from inr.callback._schedule import is_logging_step, next_logging_step
-from inr.training import FieldTraining, measure_batch
+from inr.training import FieldTraining
 
 
 class CurveCallback(pl.Callback):
@@ -41,7 +41,7 @@ class CurveCallback(pl.Callback):
         if not is_logging_step(trainer):
             return
         with pl_module.clock.paused(pl_module.device):
-            readings = self._read(trainer, pl_module, outputs["loss"].item())
+            readings = self._read(trainer, pl_module, outputs["loss"].mean().item())
             pl_module.readings |= readings
             for logger in trainer.loggers:
                 logger.log_metrics(
@@ -49,14 +49,11 @@ class CurveCallback(pl.Callback):
                 )
 
     def _read(self, trainer: pl.Trainer, pl_module: FieldTraining, loss: float) -> dict[str, float]:
-        assert pl_module.batch is not None
-        batch = pl_module.batch
-        coords, values = (part[: self.psnr_points] for part in (batch.coords, batch.values))
         clock, seconds, points = pl_module.clock, self._seconds, self._points
         self._seconds, self._points = clock.training_seconds, pl_module.points
         return {
             "loss": loss,
-            "psnr": measure_batch(pl_module.field, coords, values, pl_module.signal.peak),
+            **pl_module.measure_batch(self.psnr_points),
             "lr": trainer.optimizers[0].param_groups[0]["lr"],
             "points_per_second": (self._points - points) / max(self._seconds - seconds, 1e-9),
         }

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from inr.argument import check_positive
 from inr.callback._schedule import is_logging_step, next_logging_step
-from inr.training import FieldTraining
+from inr.training import FieldTraining, StackTraining
 
 
 class DivergenceError(RuntimeError):
@@ -20,6 +20,8 @@ class DivergenceError(RuntimeError):
 class DivergenceCallback(pl.Callback):
     """Ends a run whose loss is not finite, or many times what it was at first.
 
+    Of many fields that train together, one such loss is enough.
+
     Losses stay on the device and are looked at together, at every logging step.
 
     Args:
@@ -28,7 +30,7 @@ class DivergenceCallback(pl.Callback):
 
     def __init__(self, *, factor: float = 1e4) -> None:
         self.factor = check_positive("factor", factor)
-        self._first: float | None = None
+        self._first: list[float] | None = None
         self._unseen: list[Tensor] = []
 
     def next_stop(self, trainer: pl.Trainer) -> int | None:
@@ -51,7 +53,8 @@ class DivergenceCallback(pl.Callback):
         return {"first": self._first}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self._first = state_dict["first"]
+        first = state_dict["first"]
+        self._first = [first] if isinstance(first, float) else first
 
     def look(self, trainer: pl.Trainer) -> None:
         """Looks at the losses since the last look.
@@ -61,23 +64,24 @@ class DivergenceCallback(pl.Callback):
         """
         if not self._unseen:
             return
-        losses = torch.stack(self._unseen).cpu().double().tolist()
+        losses = torch.stack(self._unseen).reshape(len(self._unseen), -1).cpu().double().tolist()
         first_unseen_step = trainer.global_step - len(losses) + 1
         self._unseen = []
-        if self._first is None and math.isfinite(losses[0]):
+        if self._first is None and all(map(math.isfinite, losses[0])):
             self._first = losses[0]
-        for step, loss in enumerate(losses, first_unseen_step):
-            if self.is_too_much(loss):
-                raise DivergenceError(_explain(trainer, step, loss))
+        for step, step_losses in enumerate(losses, first_unseen_step):
+            for number, loss in enumerate(step_losses):
+                if self.is_too_much(loss, number):
+                    raise DivergenceError(_explain(trainer, step, loss, number))
 
-    def is_too_much(self, loss: float) -> bool:
-        """Whether a loss is not finite, or beyond the limit that the first one sets."""
-        limit = math.inf if self._first is None else self.factor * max(self._first, 1e-6)
+    def is_too_much(self, loss: float, number: int) -> bool:
+        """Whether a field's loss is not finite, or beyond the limit that its first one sets."""
+        limit = math.inf if self._first is None else self.factor * max(self._first[number], 1e-6)
         return not loss <= limit or math.isinf(loss)
 
 
 def is_sound(trainer: pl.Trainer, pl_module: FieldTraining) -> bool:
-    """Whether a field is worth looking at or keeping: its last batch's loss is not too much now.
+    """Whether fields are worth looking at or keeping: no loss over the last batch is too much now.
 
     The losses seen so far were those before each step; this one is after the last.
 
@@ -86,14 +90,16 @@ def is_sound(trainer: pl.Trainer, pl_module: FieldTraining) -> bool:
     """
     if pl_module.batch is None:
         return True
-    loss = pl_module.measure_loss()
+    losses = pl_module.measure_losses()
     guards = [c for c in trainer.callbacks if isinstance(c, DivergenceCallback)]  # type: ignore[attr-defined]
     for guard in guards:
         guard.look(trainer)
-    return math.isfinite(loss) and not any(guard.is_too_much(loss) for guard in guards)
+    return all(map(math.isfinite, losses)) and not any(
+        guard.is_too_much(loss, number) for guard in guards for number, loss in enumerate(losses)
+    )
 
 
-def _explain(trainer: pl.Trainer, step: int, loss: float) -> str:
+def _explain(trainer: pl.Trainer, step: int, loss: float, number: int) -> str:
     optimizer = trainer.optimizers[0]
     lr = optimizer.param_groups[0]["lr"]
     if step == 1:
@@ -108,4 +114,11 @@ def _explain(trainer: pl.Trainer, step: int, loss: float) -> str:
     checkpoint = Path(trainer.default_root_dir) / "checkpoints" / "last.ckpt"
     last = f"The last good checkpoint is {checkpoint}" if checkpoint.exists() else "No checkpoint"
     last += "." if checkpoint.exists() else " had been written yet."
-    return f"the loss was {loss:.3g} at step {step}; the likely cause is {cause}. {last}"
+    what = f"the loss{_whose(trainer, number)} was {loss:.3g} at step {step}"
+    return f"{what}; the likely cause is {cause}. {last}"
+
+
+def _whose(trainer: pl.Trainer, number: int) -> str:
+    """The image, where there are several."""
+    training = getattr(trainer, "lightning_module", None)
+    return f" of {training.signal.names[number]}" if isinstance(training, StackTraining) else ""

@@ -38,6 +38,8 @@ class FrequencyBandsCallback(LookCallback):
         Rahaman et al. 2019, "On the Spectral Bias of Neural Networks".
     """
 
+    renders = True
+
     def __init__(self, *, per_decade: int = 2) -> None:
         super().__init__(per_decade)
         self._errors: dict[int, np.ndarray] = {}

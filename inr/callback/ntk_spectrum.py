@@ -162,8 +162,9 @@ class NTKSpectrumCallback(LookCallback):
         if shape is not None and self.outputs != "full" and probe.kernel is not None:
             look["eigenvector_bands"] = fourier_content(vectors, shape)
             look["band_edges"] = np.array(OctaveBands(shape).edges)
-            governing = adapted if self.preconditioned else probe
-            look |= self._compare_bands(trainer, training, governing, shape)
+            if training.affords_rendering():
+                governing = adapted if self.preconditioned else probe
+                look |= self._compare_bands(trainer, training, governing, shape)
         return {key: _plain(value) for key, value in look.items()}
 
     def _place(self, lattice: tuple[int, ...]) -> tuple[Tensor, tuple[int, ...] | None]:

@@ -20,6 +20,8 @@ class ReconstructionCallback(LookCallback):
         max_pixels: Larger pictures are thinned to at most this many pixels; metrics never are.
     """
 
+    renders = True
+
     def __init__(
         self, *, per_decade: int = 2, error_scale: float = 0.1, max_pixels: int = 1_000_000
     ) -> None:

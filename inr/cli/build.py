@@ -10,23 +10,31 @@ import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
+from torch import nn
 
 from inr.argument import check_count
-from inr.callback import LookCallback, Steps
+from inr.callback import LookCallback, MemberCallback, Steps
 from inr.cli.failure import BadInputError, bad_input
+from inr.cli.image_set import (
+    FOLDER,
+    build_member_loggers,
+    build_set_callbacks,
+    check_set_trainer,
+)
 from inr.cli.instantiate import build
 from inr.cli.trainer import Machine, build_options, build_trainer, check_trainer
 from inr.field import Field
+from inr.field_stack import FieldStack
 from inr.sampler import Sampler
-from inr.signal import ImageSignal, Signal
-from inr.training import FieldTraining
+from inr.signal import ImageSetSignal, ImageSignal, Signal
+from inr.training import FieldTraining, StackTraining
 
 
 class Parts(NamedTuple):
     """Everything a run is about, without the trainer."""
 
-    signal: ImageSignal
-    field: Field
+    signal: ImageSignal | ImageSetSignal
+    field: nn.Module
     sampler: Sampler
     loss: Callable[..., Any]
     make_optimizer: Callable[..., Any]
@@ -44,14 +52,18 @@ def build_parts(cfg: DictConfig) -> Parts:
         BadInputError: Something does not fit.
     """
     signal = build(cfg, "signal")
-    field = build_seeded_field(cfg, signal)
-    callbacks = [_build_callback(cfg, name, signal) for name in cfg.callback if cfg.callback[name]]
+    is_set = isinstance(signal, ImageSetSignal)
+    field: nn.Module = build_seeded_field(cfg, signal.member(0) if is_set else signal)
+    callbacks = build_set_callbacks(cfg, signal) if is_set else _build_callbacks(cfg, signal)
     machine = check_trainer(
         cfg, any(getattr(callback, "needs_full_precision", False) for callback in callbacks)
     )
     if machine.precision == "64-true":
         # Lightning converts it after it has filled it from a checkpoint, which would round that.
         field = field.double()
+    if is_set:
+        check_set_trainer(cfg, machine.precision)
+        field = FieldStack(field, len(signal.names))
     parts = Parts(
         signal,
         field,
@@ -76,12 +88,14 @@ def build_parts(cfg: DictConfig) -> Parts:
     return parts
 
 
-def _build_callback(cfg: DictConfig, name: str, signal: ImageSignal) -> pl.Callback:
-    callback: pl.Callback = build(cfg.callback, name, f"callback.{name}")
-    if isinstance(callback, LookCallback):
-        with bad_input(f"callback.{name}"):
-            callback.check(signal)
-    return callback
+def _build_callbacks(cfg: DictConfig, signal: ImageSignal) -> list[pl.Callback]:
+    names = [name for name in cfg.callback if cfg.callback[name]]
+    callbacks = [build(cfg.callback, name, f"callback.{name}") for name in names]
+    for name, callback in zip(names, callbacks, strict=True):
+        if isinstance(callback, LookCallback):
+            with bad_input(f"callback.{name}"):
+                callback.check(signal)
+    return callbacks
 
 
 def build_seeded_field(cfg: DictConfig, signal: Signal) -> Field:
@@ -120,7 +134,12 @@ def build_training(
     cfg: DictConfig, parts: Parts, record: dict[str, Any], run_dir: Path
 ) -> tuple[pl.Trainer, FieldTraining]:
     """The trainer of a run and what it trains."""
-    training = FieldTraining(
+    is_set = isinstance(parts.signal, ImageSetSignal)
+    make_training: Callable[..., FieldTraining] = StackTraining if is_set else FieldTraining
+    for callback in parts.callbacks:
+        if isinstance(callback, MemberCallback):
+            callback.loggers = build_member_loggers(cfg, run_dir / FOLDER / callback.name)
+    training = make_training(
         parts.field,
         parts.signal,
         sampler=parts.sampler,

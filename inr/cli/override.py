@@ -2,6 +2,7 @@
 
 import os
 import re
+from glob import has_magic
 from pathlib import Path
 
 import inr
@@ -56,12 +57,18 @@ def expand_path(overrides: list[str]) -> list[str]:
     rest = [quote_path(override) for override in overrides]
     if makes_own_data(rest):
         return rest
-    if overrides and ("=" not in overrides[0] or Path(overrides[0]).is_file()):
+    if overrides and ("=" not in overrides[0] or Path(overrides[0]).exists()):
         path = Path(overrides[0]).resolve()
-        return [*rest[1:], "signal=image", f"signal.path={quote(path)}"]
+        kind = "image_set" if is_set(path) else "image"
+        return [*rest[1:], f"signal={kind}", f"signal.path={quote(path)}"]
     if has_key(rest, "signal.path") or has_key(rest, "ckpt_path"):
         return rest
     return [*rest, f"signal.path={quote(SAMPLE)}"]
+
+
+def is_set(path: Path) -> bool:
+    """Whether a path is that of many images: a folder, or a pattern such as ``photos/*.png``."""
+    return path.is_dir() or (not path.exists() and has_magic(str(path)))
 
 
 def makes_own_data(overrides: list[str]) -> bool:

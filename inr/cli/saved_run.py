@@ -8,10 +8,12 @@ from typing import Any, NamedTuple, cast
 import torch
 import yaml
 from omegaconf import OmegaConf
+from torch import nn
 
 from inr.cli.build import build_field
 from inr.cli.compose import register_resolvers
 from inr.cli.failure import BadInputError, bad_input
+from inr.cli.image_set import FOLDER, KIND, refuse_whole_set
 from inr.cli.trust import check_targets
 from inr.export import FieldDescription, load_field
 from inr.field import Field
@@ -49,6 +51,8 @@ def load_run(path: str, *, trust: bool = False) -> SavedRun:
     if given.is_dir():
         if (given / "field.safetensors").is_file():
             return _load_weights(given, trust)
+        if (given / FOLDER).is_dir():
+            raise refuse_whole_set(given)
         given = given / "checkpoints" / "last.ckpt"
         if not given.is_file():
             raise BadInputError(
@@ -127,6 +131,8 @@ def _load_checkpoint(path: Path, trust: bool) -> SavedRun:
     description = FieldDescription.from_plain(record["description"])
     state = field_state(checkpoint)
     folder = path.parent.parent if path.parent.name == "checkpoints" else path.parent
+    if description.kind == KIND:
+        raise refuse_whole_set(folder)
     field = _build(record["config"], state, description, trust, str(path))
     return SavedRun(folder, field, description, checkpoint["global_step"], record["config"])
 
@@ -167,7 +173,7 @@ def with_seed(part: Any, seed: Any) -> Any:
     return {key: seed if value == "${seed}" else value for key, value in part.items()}
 
 
-def load_weights(field: Field, state: dict[str, torch.Tensor], source: str) -> None:
+def load_weights(field: nn.Module, state: dict[str, torch.Tensor], source: str) -> None:
     """Fills a field with saved weights.
 
     Raises:

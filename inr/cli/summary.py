@@ -50,19 +50,25 @@ def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
 
 def measured(metrics: dict[str, Any]) -> dict[str, Any]:
     """The finite values: JSON knows no others."""
-    return {
-        key: value
-        for key, value in metrics.items()
-        if value is not None and abs(value) < float("inf")
+    found = {
+        key: measured(value) if isinstance(value, dict) else value for key, value in metrics.items()
     }
+    return {key: value for key, value in found.items() if _is_measured(value)}
+
+
+def _is_measured(value: Any) -> bool:
+    is_number = isinstance(value, int | float)
+    return abs(value) < float("inf") if is_number else value is not None
 
 
 def print_summary(metrics: dict[str, Any], folder: Path, reconstruction: Path) -> None:
-    """A short table on stdout."""
+    """A short table on stdout: of one image, or the means over many."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for key, label in DECIBELS.items():
         if key in metrics:
             table.add_row(label, f"{metrics[key]:.2f} dB")
+    if "min_psnr" in metrics:
+        table.add_row("worst", f"{metrics['min_psnr']:.2f} dB, {metrics['worst']}")
     if "ssim" in metrics:
         table.add_row("SSIM", f"{metrics['ssim']:.4f}")
     if "exact_share" in metrics:

@@ -2,6 +2,7 @@
 
 import shlex
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,10 +15,12 @@ from inr.callback import DivergenceError, InterruptionCallback
 from inr.cli.build import Parts, build_parts, build_training
 from inr.cli.dashboard import log_configuration
 from inr.cli.failure import RunFailedError
+from inr.cli.image_set import FOLDER, KIND, describe, finish_set
 from inr.cli.quiet import quiet_libraries
 from inr.cli.summary import collect_metrics, print_summary, write_metrics
 from inr.export import FieldDescription, native_image_suffix, save_field, write_image
-from inr.training import FieldTraining, measure, reconstruct
+from inr.signal import ImageSetSignal
+from inr.training import FieldTraining, StackTraining, measure, reconstruct
 
 
 def train(cfg: DictConfig, parts: Parts | None = None) -> float | None:
@@ -40,14 +43,15 @@ def train(cfg: DictConfig, parts: Parts | None = None) -> float | None:
     parts = parts or build_parts(cfg)
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
     image = parts.signal
-    description = FieldDescription(
-        "image", image.in_features, image.out_features, image.lattice, image.pixel_format
-    )
-    record = {
-        "config": config,
-        "overrides": list(HydraConfig.get().overrides.task),
-        "description": description.to_plain(),
-    }
+    record = {"config": config, "overrides": list(HydraConfig.get().overrides.task)}
+    if isinstance(image, ImageSetSignal):
+        description = replace(describe(image, 0), kind=KIND)
+        record["images"] = image.names
+    else:
+        description = FieldDescription(
+            "image", image.in_features, image.out_features, image.lattice, image.pixel_format
+        )
+    record["description"] = description.to_plain()
     trainer, training = build_training(cfg, parts, record, run_dir)
     log_configuration(trainer, config, HydraConfig.get().runtime.choices)
     try:
@@ -64,6 +68,10 @@ def train(cfg: DictConfig, parts: Parts | None = None) -> float | None:
     _stop_if_interrupted(parts, run_dir)
     if not trainer.is_global_zero:
         return None
+    if isinstance(training, StackTraining):
+        metrics, worst = finish_set(trainer, training, config, run_dir)
+        print_summary(metrics, run_dir, run_dir / FOLDER / worst)
+        return float(metrics["psnr"])
     return _finish(trainer, training, description, run_dir)
 
 

@@ -4,12 +4,14 @@ from inr.training.atomic_checkpoint import AtomicCheckpointIO
 from inr.training.clock import Clock
 from inr.training.evaluation import measure, measure_batch, reconstruct
 from inr.training.field_training import FieldTraining
+from inr.training.stack_training import StackTraining
 from inr.training.step_options import StepOptions
 
 __all__ = [
     "AtomicCheckpointIO",
     "Clock",
     "FieldTraining",
+    "StackTraining",
     "StepOptions",
     "measure",
     "measure_batch",

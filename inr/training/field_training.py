@@ -15,12 +15,17 @@ from inr.render import render
 from inr.sampler import Sampler
 from inr.signal import LatticeSignal
 from inr.training.clock import Clock
+from inr.training.evaluation import measure_batch
 from inr.training.gradient import BatchGradient
 from inr.training.rhythm import next_stop
+from inr.training.stack_gradient import StackGradient
 from inr.training.step_options import StepOptions
 from inr.training.view import training_view
 
 BLOCK_SECONDS = 0.1
+FREE_RENDERING_SECONDS = 2.0
+RENDERING_SHARE = 0.1
+SAMPLED_POINTS = 2**14
 AUTOCAST_DTYPES = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
 
@@ -79,7 +84,10 @@ class FieldTraining(pl.LightningModule):
         self.clock = Clock()
         self.points = 0
         self._rendering: Tensor | None = None
-        self._gradient = BatchGradient(loss, self.options.micro_batch)
+        self._rendering_seconds: float | None = None
+        self._gradient: BatchGradient | StackGradient = BatchGradient(
+            loss, self.options.micro_batch
+        )
 
     def train_dataloader(self) -> Iterable[int]:
         return itertools.repeat(0)
@@ -96,7 +104,7 @@ class FieldTraining(pl.LightningModule):
     def _look_at_field(self, autocast_dtype: torch.dtype | None) -> None:
         """Makes what losses see of the field."""
         view = training_view(
-            self.field,
+            self.viewed_field(),
             self.signal,
             autocast_dtype,
             mapping_memory=self.options.mapping_memory,
@@ -104,6 +112,14 @@ class FieldTraining(pl.LightningModule):
         )
         # Not registered: it is the field once more.
         self._view, self._autocast_dtype = [view], autocast_dtype
+
+    def viewed_field(self) -> nn.Module:
+        """What features are looked up for."""
+        return self.field
+
+    def count_points(self, batch: Batch) -> int:
+        """Points that a step with this batch trains on."""
+        return len(batch.coords)
 
     def training_step(self, _: int, batch_idx: int) -> dict[str, Any]:
         """A block of steps.
@@ -114,7 +130,7 @@ class FieldTraining(pl.LightningModule):
         self._rendering = None
         losses = []
         last = next_stop(self.trainer, self.options.steps_per_batch)
-        optimizer = self.optimizers(use_pl_optimizer=False)
+        optimizer = self.trainer.optimizers[0]
         start = time.perf_counter()
         while self.trainer.global_step < last:
             losses.append(self._step(optimizer))
@@ -128,7 +144,7 @@ class FieldTraining(pl.LightningModule):
         trainer = self.trainer
         step = trainer.global_step
         self.batch = self.sampler.draw(self.signal, step * trainer.world_size + self.global_rank)
-        self.points += len(self.batch.coords) * trainer.world_size
+        self.points += self.count_points(self.batch) * trainer.world_size
         scaler = getattr(trainer.precision_plugin, "scaler", None)
         optimizer.zero_grad()
         if step >= self._first_full_step and self._autocast_dtype is not None:
@@ -145,7 +161,7 @@ class FieldTraining(pl.LightningModule):
         if scaler:
             scaler.unscale_(optimizer)
         if self.options.gradient_clip_val:
-            nn.utils.clip_grad_norm_(self.field.parameters(), self.options.gradient_clip_val)
+            self.clip_gradient(self.options.gradient_clip_val)
         if scaler:
             scaler.step(optimizer)
             scaler.update()
@@ -164,6 +180,10 @@ class FieldTraining(pl.LightningModule):
                 if parameter.grad is not None:
                     parameter.grad = self.trainer.strategy.reduce(parameter.grad)
 
+    def clip_gradient(self, largest: float) -> None:
+        """Makes the gradient no longer than this."""
+        nn.utils.clip_grad_norm_(self.field.parameters(), largest)
+
     def on_train_end(self) -> None:
         self._rendering = None
 
@@ -172,14 +192,42 @@ class FieldTraining(pl.LightningModule):
         assert self.batch is not None
         return self._gradient.measure(self.field, self.batch).item()
 
+    def measure_losses(self) -> list[float]:
+        """The losses over the last batch, of each field that is trained."""
+        return [self.measure_loss()]
+
+    def measure_batch(self, most_points: int) -> dict[str, float]:
+        """PSNR (dB) at some points of the last batch."""
+        assert self.batch is not None
+        coords, values = self.batch.coords[:most_points], self.batch.values[:most_points]
+        return {"psnr": measure_batch(self.field, coords, values, self.signal.peak)}
+
     def render(self) -> Tensor:
         """The field on the signal's lattice, not clipped: ``(*lattice, c)``, not to be changed.
 
         Whoever looks at one step shares one rendering; the next training step lets go of it.
         """
         if self._rendering is None:
+            start = time.perf_counter()
             self._rendering = render(self.field, self.signal.lattice)
+            self._rendering_seconds = time.perf_counter() - start
         return self._rendering
+
+    def affords_rendering(self) -> bool:
+        """Whether to render now: at the end, or where that takes a small share of the training.
+
+        What it takes is what it took last, or before that, what some points take in proportion.
+        """
+        if self.trainer.global_step == self.trainer.max_steps or self._rendering is not None:
+            return True
+        if self._rendering_seconds is None:
+            points = min(SAMPLED_POINTS, self.signal.num_points)
+            start = time.perf_counter()
+            render(self.field, self.signal.lattice, index=torch.arange(points))
+            seconds = time.perf_counter() - start
+            self._rendering_seconds = seconds * self.signal.num_points / points
+        allowed = max(FREE_RENDERING_SECONDS, RENDERING_SHARE * self.clock.training_seconds)
+        return self._rendering_seconds < allowed
 
     def configure_optimizers(self) -> Optimizer:
         return self._make_optimizer(0)

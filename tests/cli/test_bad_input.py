@@ -11,7 +11,7 @@ from tests.conftest import TINY, Result
 
 CASES = {
     "missing.png": "does not exist",
-    ".": "is a directory",
+    ".": "holds no image",
     "encoding=nope": "expected one of basic, gaussian, identity, positional",
     "encoding.scal=3": "Did you mean scale?",
     "encoding.scale=-1": "expected a finite number above 0",

@@ -23,7 +23,9 @@ def make_members(folder: Path, holdout: str | float) -> dict[str, Signal]:
     """One of each exported signal."""
     pixels = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
     write_raster(folder / "image.png", pixels)
+    write_raster(folder / "other.png", pixels[::-1])
     return {
+        "ImageSetSignal": inr.signal.ImageSetSignal(path=folder, holdout=holdout),
         "ImageSignal": inr.signal.ImageSignal(path=folder / "image.png", holdout=holdout),
         "LatticeSignal": LatticeSignal(
             draw_values(4, 6, 5, 2), value_range=(0.0, 1.0), name="volume", holdout=holdout

@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,13 +15,13 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from inr.cli import train
 from inr.batch import Batch
+from inr.cli import train
 from inr.encoding import GaussianEncoding
 from inr.field import Field
 from inr.loss import mse
 from inr.network import MLPNetwork
-from inr.optimizer import adam, sgd
+from inr.optimizer import adam, muon, sgd
 from inr.render import render
 from inr.sampler import LatticeSampler
 from inr.scheduler import cosine
@@ -51,6 +52,7 @@ def fit_field(
     precision: Any = "32-true",
     optimizer: Callable[..., Any] = adam,
     steps: int = STEPS,
+    accelerator: str = "cpu",
     **options: Any,
 ) -> tuple[FieldTraining, pl.Trainer]:
     """Trains a small field by Lightning."""
@@ -65,7 +67,7 @@ def fit_field(
         options=StepOptions(**{"mapping_memory": 2**20, **options}),
     )
     trainer = pl.Trainer(
-        accelerator="cpu",
+        accelerator=accelerator,
         precision=precision,
         max_steps=steps,
         max_epochs=-1,
@@ -163,9 +165,7 @@ def test_the_last_steps_may_be_in_full_precision() -> None:
         def on_train_batch_end(self, *arguments: Any) -> None:
             dtypes.append(mapped_dtype(arguments[1]))
 
-    fit_field(
-        Listener(1), precision="bf16-mixed", full_precision_share=0.25, mapping_memory=2**20
-    )
+    fit_field(Listener(1), precision="bf16-mixed", full_precision_share=0.25, mapping_memory=2**20)
     assert dtypes == 9 * [torch.bfloat16] + 3 * [torch.float32]
 
 
@@ -303,7 +303,9 @@ def test_callbacks_share_one_rendering_and_none_is_held(
     def assert_none_is_held() -> None:
         assert all(rendering() is None for rendering in renderings)
 
-    def tracked(*arguments: Any) -> Tensor:
+    def tracked(*arguments: Any, index: Tensor | None = None) -> Tensor:
+        if index is not None:
+            return render(*arguments, index=index)
         assert_none_is_held()
         values = render(*arguments)
         renderings.append(weakref.ref(values))
@@ -330,3 +332,74 @@ def test_a_compiled_network_is_trained_like_the_plain_one(memory: int) -> None:
         # Adam makes much of what little a fused sum is rounded otherwise.
         assert_close(weight, expected, looser=1e3)
     assert set(training.state_dict()) == {f"field.{name}" for name in plain.state_dict()}
+
+
+class Renderer(Watcher):
+    """Asks at each step whether a rendering is affordable, and renders as a look would."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.answers: list[bool] = []
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *arguments: Any) -> None:
+        training = arguments[0]
+        self.answers.append(training.affords_rendering())
+        if self.answers[-1]:
+            training.render()
+            assert training.affords_rendering()
+
+
+def test_renderings_that_take_long_are_left_for_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    renderer = Renderer()
+    fit_field(renderer)
+    assert renderer.answers == STEPS * [True]
+    monkeypatch.setattr(field_training, "FREE_RENDERING_SECONDS", 0.0)
+    monkeypatch.setattr(field_training, "RENDERING_SHARE", 0.0)
+    renderer = Renderer()
+    fit_field(renderer)
+    assert renderer.answers == [False] * (STEPS - 1) + [True]
+    monkeypatch.setattr(field_training, "RENDERING_SHARE", math.inf)
+    renderer = Renderer()
+    fit_field(renderer)
+    assert renderer.answers == STEPS * [True]
+
+
+def test_what_a_rendering_takes_is_told_from_some_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = iter(range(10_000))
+    monkeypatch.setattr(field_training, "SAMPLED_POINTS", 9)
+    monkeypatch.setattr(field_training.time, "perf_counter", lambda: float(next(ticks)))
+    training = FieldTraining(
+        make_field(),
+        make_signal(),
+        sampler=LatticeSampler(),
+        loss=mse,
+        make_optimizer=adam,
+        make_schedule=cosine,
+        record={},
+    )
+    training.trainer = SimpleNamespace(global_step=0, max_steps=1)  # type: ignore[assignment]
+    monkeypatch.setattr(field_training, "FREE_RENDERING_SECONDS", 5.1)
+    # A fifth of the points takes a tick.
+    assert training.affords_rendering()
+    monkeypatch.setattr(field_training, "FREE_RENDERING_SECONDS", 4.9)
+    monkeypatch.setattr(field_training, "RENDERING_SHARE", 0.0)
+    assert not training.affords_rendering()
+    training.render()
+    monkeypatch.setattr(training, "_rendering", None)
+    assert training.affords_rendering()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("memory", [0, 2**20])
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("optimizer", [adam, muon])
+def test_a_gpu_trains_like_a_cpu(
+    memory: int, compiled: bool, optimizer: Callable[..., Any]
+) -> None:
+    knobs: dict[str, Any] = {"mapping_memory": memory, "optimizer": optimizer}
+    expected, _ = fit_field(**knobs)
+    training, _ = fit_field(**knobs, accelerator="gpu", compile=compiled, micro_batch=7)
+    assert training.batch is not None and training.batch.coords.is_cuda
+    for weight, other in zip(training.field.parameters(), expected.field.parameters(), strict=True):
+        # Sums are rounded otherwise, bfloat16 in Muon's steps too, and Adam makes much of it.
+        assert_close(weight.cpu(), other, looser=1e5)
