@@ -23,8 +23,9 @@ inr-fit: fit a coordinate network to an image, and watch its tangent kernel.
 Without PATH a sample is fitted that comes with the program.
 
 Examples
-  inr-fit photo.png encoding.scale=20 trainer.max_steps=2000
-  inr-fit photo.png network=siren encoding=identity optimizer.lr=1e-4
+  inr-fit photo.png encoding.scale=40 trainer.max_steps=2000
+  inr-fit photo.png network=siren encoding=identity
+  inr-fit photos                                     a field for each image, trained together
   inr-fit -m photo.png encoding.scale=1,10,100       a sweep, one run for each value
   inr-fit ckpt_path=RUN                              resume a run that was stopped
   inr-fit photo.png callback=theory optimizer=sgd sampler.batch_size=null signal.size=[24,32]

@@ -23,8 +23,8 @@ def muon(
 ) -> optim.Optimizer:
     r"""Muon on the weights of hidden layers, Adam on everything else.
 
-    A hidden weight is one of a linear layer before the last, with both sides longer than 4: a layer
-    on bare coordinates is none. Adam has the last layer, biases, trainable frequencies and what else
+    A hidden weight is one of a linear layer before the last, with both sides longer than 4: one on
+    bare coordinates is none. Adam has the last layer, biases, trainable frequencies and what else
     there is; a module without hidden weights is Adam's alone.
 
     Muon gives each direction of a step the same size, large gradient or small, so that a layer

@@ -173,7 +173,8 @@ def test_the_largest_rate_is_that_of_all_outputs_beside_the_one_in_use(
 
 @pytest.mark.figures
 def test_the_preconditioned_kernel_is_the_one_that_adam_steps(fit: Callable[..., Path]) -> None:
-    folder = fit("optimizer=adam", "callback.ntk_spectrum.preconditioned=true", "optimizer.eps=1e-6")
+    knobs = ["callback.ntk_spectrum.preconditioned=true", "optimizer.eps=1e-6"]
+    folder = fit("optimizer=adam", *knobs)
     assert "preconditioned_eigenvalues" not in read_look(folder, 0)
     look = read_look(folder, 20)
     checkpoint = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
