@@ -167,7 +167,7 @@ def test_help_shows_an_example_without_loading_torch() -> None:
         "assert not {'torch', 'hydra', 'matplotlib'} & sys.modules.keys()"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "inr-fit photo.png encoding.scale=20" in shown.stdout
+    assert "inr-fit photo.png encoding.scale=40" in shown.stdout
     for member in ("gaussian", "siren", "tancik_natural_gaussian"):
         assert member in shown.stdout
 
