@@ -9,6 +9,8 @@ from inr.batch import Batch
 from inr.lattice import lattice_points
 from inr.signal._signal import Signal
 
+MOST_IN_TABLE = 2**22
+
 
 class LatticeSignal(Signal):
     """Values at the cell centres of a lattice, some of which may be held out from training.
@@ -50,6 +52,7 @@ class LatticeSignal(Signal):
         self.value_range = value_range
         self.name = name
         train_index, test_index = split(self.lattice, holdout, seed)
+        self._table: Tensor | None = None
         self.register_buffer("values", values.flatten(0, -2), persistent=False)
         self.register_buffer("train_index", train_index, persistent=False)
         self.register_buffer("test_index", test_index, persistent=False)
@@ -76,10 +79,20 @@ class LatticeSignal(Signal):
         index = self.train_index
         if positions is not None:
             index = positions if index is None else index[positions]
-        values = self.values if index is None else self.values[index]
         if index is None:
             index = torch.arange(self.num_points, device=self.device)
-        return Batch(lattice_points(self.lattice, index, dtype=values.dtype), values, index)
+            return Batch(self._coords_of(index), self.values, index)
+        return Batch(self._coords_of(index), self.values.index_select(0, index), index)
+
+    def _coords_of(self, index: Tensor) -> Tensor:
+        """Coordinates of cells: looked up where those of all are no great burden."""
+        if self.num_points > MOST_IN_TABLE:
+            return lattice_points(self.lattice, index, dtype=self.values.dtype)
+        table = self._table
+        if table is None or (table.dtype, table.device) != (self.values.dtype, self.device):
+            table = lattice_points(self.lattice, dtype=self.values.dtype, device=self.device)
+            self._table = table
+        return table.index_select(0, index)
 
 
 def split(

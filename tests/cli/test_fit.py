@@ -220,3 +220,15 @@ def test_the_metrics_do_not_depend_on_the_value_range(tmp_path: Path) -> None:
         noise = 0.05 * signal.peak * torch.randn(32, 32, 3, generator=torch.manual_seed(0))
         found.append(measure(signal.values.view(32, 32, 3) + noise, signal))
     assert found[0] == pytest.approx(found[1], rel=1e-4)
+
+
+def test_a_partial_function_is_pythons_own() -> None:
+    from functools import partial
+
+    from inr.cli.compose import compose_config
+    from inr.cli.instantiate import build
+    from inr.loss import huber
+
+    loss = build(compose_config(["loss=huber", "loss.delta=0.3"]), "loss")
+    assert type(loss) is partial
+    assert (loss.func, loss.args, loss.keywords) == (huber, (), {"delta": 0.3})
