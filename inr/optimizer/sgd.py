@@ -28,5 +28,10 @@ def sgd(
     check_flag("nesterov", nesterov)
     parameters = [p for p in module.parameters() if p.requires_grad]
     return optim.SGD(
-        parameters, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay
+        parameters,
+        lr=lr,
+        momentum=momentum,
+        nesterov=nesterov,
+        weight_decay=weight_decay,
+        fused=True,
     )

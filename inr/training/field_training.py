@@ -187,14 +187,13 @@ class FieldTraining(pl.LightningModule):
     def on_train_end(self) -> None:
         self._rendering = None
 
-    def measure_loss(self) -> float:
-        """The loss over the last batch at the present weights."""
-        assert self.batch is not None
-        return self._gradient.measure(self.field, self.batch).item()
-
     def measure_losses(self) -> list[float]:
-        """The losses over the last batch, of each field that is trained."""
-        return [self.measure_loss()]
+        """The losses over the last batch at the present weights, of each field that is trained."""
+        assert self.batch is not None
+        losses: list[float] = (
+            self._gradient.measure(self.viewed_field(), self.batch).flatten().tolist()
+        )
+        return losses
 
     def measure_batch(self, most_points: int) -> dict[str, float]:
         """PSNR (dB) at some points of the last batch."""

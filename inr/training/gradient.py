@@ -1,13 +1,12 @@
 """The gradient of a loss over a batch."""
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from inr.batch import Batch
-from inr.mapping import MappedField
+from inr.training.parts import at_batch, split_batch
 
 
 class BatchGradient:
@@ -41,8 +40,8 @@ class BatchGradient:
             The loss, detached.
         """
         total = None
-        for share, part in self._parts(batch):
-            loss = self._loss(_placed(field, part), part)
+        for share, part in split_batch(batch, self._part_size):
+            loss = self._loss(at_batch(field, part), part)
             loss = loss if share == 1 else share * loss
             # Each product goes back in the precision that it was computed in: not autocast's, which
             # would round the last layer's.
@@ -55,24 +54,7 @@ class BatchGradient:
     def measure(self, field: nn.Module, batch: Batch) -> Tensor:
         """The loss over a batch, without its gradient."""
         losses = [
-            (share * self._loss(_placed(field, part), part)).detach()
-            for share, part in self._parts(batch)
+            (share * self._loss(at_batch(field, part), part)).detach()
+            for share, part in split_batch(batch, self._part_size)
         ]
         return torch.stack(losses).sum()
-
-    def _parts(self, batch: Batch) -> Iterator[tuple[float, Batch]]:
-        """Parts of nearly one size, each with its share of the points."""
-        total = len(batch.coords)
-        count = 1 if self._part_size is None else math.ceil(total / self._part_size)
-        if count <= 1:
-            yield 1.0, batch
-            return
-        columns = [
-            count * [None] if column is None else column.tensor_split(count) for column in batch
-        ]
-        for part in map(Batch._make, zip(*columns, strict=True)):
-            yield len(part.coords) / total, part
-
-
-def _placed(field: nn.Module, batch: Batch) -> nn.Module:
-    return field.at(batch) if isinstance(field, MappedField) else field

@@ -1,6 +1,5 @@
 """The gradients of many fields' losses over a batch."""
 
-import math
 from collections.abc import Callable, Iterator
 
 import torch
@@ -8,7 +7,7 @@ from torch import Tensor, nn
 
 from inr.batch import Batch
 from inr.field_stack import FieldStack, map_fields
-from inr.mapping import MappedField
+from inr.training.parts import at_batch, split_batch
 
 # An operation on several fields takes longer to start: it takes so many times the points.
 MAPPED = 4
@@ -53,7 +52,7 @@ class StackGradient:
         """
         parameters = self._stack.parameters_by_name()
         total = None
-        for share, part in self._parts(batch):
+        for share, part in split_batch(batch, self._part_size):
             found = []
             for fields in self._fields_at_once(len(part.coords)):
                 # Leaves of their own: the gradient of a slice would be as large as the whole.
@@ -76,7 +75,7 @@ class StackGradient:
         losses = []
         for fields in self._fields_at_once(len(batch.coords)):
             chosen = {name: p[fields] for name, p in parameters.items()}
-            parts = self._parts(batch)
+            parts = split_batch(batch, self._part_size)
             losses.append(sum(s * self._losses(field, chosen, part, fields) for s, part in parts))
         return torch.cat([torch.as_tensor(loss) for loss in losses])
 
@@ -85,29 +84,17 @@ class StackGradient:
     ) -> Tensor:
         """``(f,)`` losses of some fields, with these parameters."""
         values = batch.values.unflatten(-1, (self._stack.size, -1)).movedim(-2, 0)[fields]
-        if isinstance(field, MappedField):
-            field = field.at(batch)
 
         def loss(field: nn.Module, values: Tensor) -> Tensor:
             return self._loss(field, batch._replace(values=values))
 
-        return map_fields(field, parameters, loss, values)
+        return map_fields(at_batch(field, batch), parameters, loss, values)
 
     def _fields_at_once(self, points: int) -> Iterator[slice]:
         size = self._stack.size
         most = size if self._part_size is None else max(1, MAPPED * self._part_size // points)
         for start in range(0, size, most):
             yield slice(start, min(start + most, size))
-
-    def _parts(self, batch: Batch) -> Iterator[tuple[float, Batch]]:
-        """Parts of nearly one size, each with its share of the points."""
-        total = len(batch.coords)
-        count = 1 if self._part_size is None else math.ceil(total / self._part_size)
-        columns = [
-            count * [None] if column is None else column.tensor_split(count) for column in batch
-        ]
-        for part in map(Batch._make, zip(*columns, strict=True)):
-            yield len(part.coords) / total, part
 
 
 def _add_gradient(parameter: nn.Parameter, gradient: Tensor, fields: slice) -> None:

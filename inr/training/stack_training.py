@@ -52,11 +52,6 @@ class StackTraining(FieldTraining):
         for gradient in gradients:
             gradient.mul_(factors.view(-1, *(gradient.ndim - 1) * [1]))
 
-    def measure_losses(self) -> list[float]:
-        assert self.batch is not None
-        losses: list[float] = self._gradient.measure(self.field.field, self.batch).tolist()
-        return losses
-
     def measure_batch(self, most_points: int) -> dict[str, float]:
         """Mean and least PSNR (dB) of the fields at some points of the last batch."""
         assert self.batch is not None
@@ -117,14 +112,6 @@ class StackTraining(FieldTraining):
                         for key, value in optimizer.state[stacked].items()
                     }
         return alone
-
-    def _make_optimizer(self, step: int) -> Optimizer:
-        optimizer = super()._make_optimizer(step)
-        for group in optimizer.param_groups:
-            if "fused" in group and self.device.type in ("cpu", "cuda"):
-                # The parameters of all fields fit into no cache: one pass over them, not ten.
-                group.update(fused=True, foreach=False)
-        return optimizer
 
 
 def _share(value: Any, stacked: nn.Parameter, number: int) -> Any:

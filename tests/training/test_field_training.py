@@ -2,7 +2,6 @@
 
 import math
 import shutil
-import warnings
 import weakref
 from collections.abc import Callable
 from functools import partial
@@ -29,6 +28,7 @@ from inr.signal import LatticeSignal
 from inr.training import FieldTraining, StepOptions, field_training, reconstruct
 from inr.training.gradient import BatchGradient
 from tests.tolerance import assert_close
+from tests.training.lightning import train_quietly
 
 STEPS = 12
 
@@ -66,23 +66,8 @@ def fit_field(
         record={},
         options=StepOptions(**{"mapping_memory": 2**20, **options}),
     )
-    trainer = pl.Trainer(
-        accelerator=accelerator,
-        precision=precision,
-        max_steps=steps,
-        max_epochs=-1,
-        log_every_n_steps=5,
-        callbacks=list(callbacks),
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    with warnings.catch_warnings():
-        # Lightning's own, of no use here.
-        warnings.simplefilter("ignore")
-        trainer.fit(training)
-    return training, trainer
+    knobs = {"accelerator": accelerator, "precision": precision, "max_steps": steps}
+    return training, train_quietly(training, *callbacks, **knobs)
 
 
 def fit_plainly(
@@ -270,7 +255,7 @@ def test_the_loss_of_the_last_batch_is_measured_in_parts(part_size: int) -> None
     training, _ = fit_field(micro_batch=part_size)
     assert training.batch is not None
     expected = mse(training.field, training.batch)
-    assert_close(torch.tensor(training.measure_loss()), expected)
+    assert_close(torch.tensor(training.measure_losses()), expected[None])
 
 
 def test_a_rendering_is_the_field_of_the_present_step_not_clipped() -> None:

@@ -1,6 +1,5 @@
 """Fields that train together become what each becomes alone."""
 
-import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -26,6 +25,7 @@ from inr.signal import ImageSetSignal
 from inr.training import FieldTraining, StackTraining, StepOptions, measure, reconstruct
 from tests.tolerance import assert_close
 from tests.training.images import write_images
+from tests.training.lightning import train_quietly
 
 STEPS = 20
 NETWORKS: dict[str, Callable[[], Network]] = {
@@ -72,22 +72,7 @@ def train(
         record={},
         options=StepOptions(**options),
     )
-    trainer = pl.Trainer(
-        accelerator="cpu",
-        precision=precision,
-        max_steps=STEPS,
-        max_epochs=-1,
-        log_every_n_steps=5,
-        callbacks=list(callbacks),
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    with warnings.catch_warnings():
-        # Lightning's own, of no use here.
-        warnings.simplefilter("ignore")
-        trainer.fit(training)
+    train_quietly(training, *callbacks, precision=precision, max_steps=STEPS)
     return training
 
 
@@ -193,7 +178,7 @@ class Watcher(pl.Callback):
         members = [pl_module.member(number) for number in range(3)]
         for number, member in enumerate(members):
             assert torch.equal(member.batch.values, signal.member(number).values[batch.index])
-        self.batch_losses.append([member.measure_loss() for member in members])
+        self.batch_losses.append([member.measure_losses()[0] for member in members])
 
 
 def test_losses_are_those_of_each_image(images: ImageSetSignal) -> None:
