@@ -103,3 +103,14 @@ def test_data_follow_to_a_dtype_and_are_not_saved() -> None:
     assert coords.dtype == values.dtype == torch.float64
     assert_close(coords[1], [2.5 / 6, 0.1])
     assert not signal.state_dict()
+
+
+def test_coordinates_are_the_same_looked_up_and_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    positions = torch.tensor([29, 16, 5])
+    looked_up = make(2, 3, 5).train_points(positions)
+    monkeypatch.setattr("inr.signal._lattice_signal.MOST_IN_TABLE", 0)
+    computed = make(2, 3, 5).train_points(positions)
+    assert torch.equal(looked_up.coords, computed.coords)
+    signal = make(2, 3, 5)
+    signal.train_points(None)
+    assert signal._table is None
