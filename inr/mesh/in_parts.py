@@ -1,0 +1,49 @@
+"""Work on many points in parts, neighbours together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+# Points at once: what a part takes is bounded, and Ctrl-C is heard between parts.
+PART = 2**18
+BITS = 10
+
+
+def in_parts(work: Callable[[np.ndarray], np.ndarray], points: np.ndarray) -> np.ndarray:
+    """Call a function on (n, 3) points part by part; its results are joined."""
+    # Without points the function still says what its results are like.
+    starts = range(0, max(len(points), 1), PART)
+    return np.concatenate([work(points[start : start + PART]) for start in starts])
+
+
+def in_order(work: Callable[[np.ndarray], np.ndarray], points: np.ndarray) -> np.ndarray:
+    """Call a function part by part on points sorted so that neighbours follow each other.
+
+    A search tree then finds in the cache what it looks up: more than twice as fast.
+
+    Returns:
+        The results in the order of the points.
+    """
+    order = np.argsort(interleave(points), kind="stable")
+    found = in_parts(work, points[order])
+    results = np.empty_like(found)
+    results[order] = found
+    return results
+
+
+def interleave(points: np.ndarray) -> np.ndarray:
+    """Places of points along a space-filling curve, (n, 3) to (n,) integers.
+
+    Source:
+        G. M. Morton, A computer oriented geodetic data base, IBM technical report (1966).
+    """
+    low = points.min(axis=0, initial=np.inf)
+    span = np.maximum((points - low).max(axis=0, initial=0), 1e-300)
+    cells = ((points - low) / span * (2**BITS - 1)).astype(np.int64)
+    places = np.zeros(len(points), np.int64)
+    for bit in range(BITS):
+        for axis in range(3):
+            places |= ((cells[:, axis] >> bit) & 1) << (3 * bit + axis)
+    return places

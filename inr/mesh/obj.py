@@ -1,0 +1,70 @@
+"""Reading Wavefront OBJ: polygons of all of its objects, no materials.
+
+The format says nowhere how much there is: a file that is cut off between two lines reads as what is
+left of it.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from .source import Decoded, Source, read_columns
+
+VERTEX, FACE, NORMAL = ("v ", "v\t"), ("f ", "f\t", "fo "), ("vn ", "vn\t")
+
+
+def decode(source: Source) -> Decoded:
+    """Decode vertices and faces."""
+    text = source.text().replace("\\\n", " ")
+    lines = [line.strip() for line in text.split("\n")]
+    vertices = [line for line in lines if line.startswith(VERTEX)]
+    faces = [line for line in lines if line.startswith(FACE)]
+    normals = [line for line in lines if line.startswith(NORMAL)]
+    source.check_count(len(faces), "faces")
+    source.check_count(len(vertices), "points")
+    points = read_columns(source, vertices, (1, 2, 3))
+    sizes, corners = read_faces(source, faces)
+    if len(corners) and corners.min() < 0:
+        # A negative number counts back from the last vertex that stands above the face.
+        above = count_vertices_above(lines)
+        corners = np.where(corners < 0, corners + np.repeat(above, sizes) + 1, corners)
+    check_corners(source, corners, len(points))
+    # Without faces the normals belong to the points; with them, faces say which goes where.
+    own = not faces and len(normals) == len(vertices)
+    directions = read_columns(source, normals, (1, 2, 3)) if own else None
+    return Decoded(points, sizes, corners - 1, directions)
+
+
+def read_faces(source: Source, lines: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Read the corners of faces.
+
+    Returns:
+        (P,) sizes, and (sum of sizes,) corners as the file counts them, from 1.
+    """
+    # A corner is vertex/texture/normal, and only the vertex counts.
+    text = re.sub(r"/\S*|#.*", "", "\n".join(lines))
+    rows = [line.split()[1:] for line in text.split("\n")] if lines else []
+    sizes = np.array([len(row) for row in rows], np.int64)
+    if len(sizes) and sizes.min() < 3:
+        raise source.cut(f"a face has {sizes.min()} corners")
+    try:
+        corners = np.array([int(corner) for row in rows for corner in row], np.int64)
+    except (ValueError, OverflowError):
+        raise source.cut("a face names a vertex that is no number") from None
+    return sizes, corners
+
+
+def count_vertices_above(lines: list[str]) -> np.ndarray:
+    """For each face, the number of vertices that stand above it."""
+    is_vertex = np.array([line.startswith(VERTEX) for line in lines])
+    is_face = np.array([line.startswith(FACE) for line in lines])
+    return np.cumsum(is_vertex)[is_face]
+
+
+def check_corners(source: Source, corners: np.ndarray, count: int) -> None:
+    """Refuse faces whose vertices are not there."""
+    wrong = corners[(corners < 1) | (corners > count)]
+    if len(wrong):
+        raise source.cut(f"a face names vertex {wrong[0]}, and {count:,} are there")

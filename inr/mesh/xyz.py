@@ -1,0 +1,67 @@
+"""Reading point clouds as lines of numbers."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from .source import Decoded, Source, read_columns
+
+NUMBER = re.compile(
+    r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$|[-+]?(nan|inf(inity)?)$", re.IGNORECASE
+)
+
+
+def decode(source: Source) -> Decoded:
+    """Decode the points of a text file: three columns, or six with normals.
+
+    Colours, intensities and the like in other columns are left out. Columns are parted by blanks,
+    commas or semicolons; a heading and a first line with the number of points are passed over.
+    """
+    text = source.text().replace(",", " ").replace(";", " ")
+    lines = [line.split("#", 1)[0].split("//", 1)[0].strip() for line in text.split("\n")]
+    lines = [line for line in lines if line]
+    lines = lines[count_headings(lines) :]
+    source.check_count(len(lines), "points")
+    columns = len(lines[0].split()) if lines else 3
+    if columns < 3:
+        raise source.refuse(
+            f"has {columns} columns", "three or more: x, y, z", "Export it as x y z."
+        )
+    check_last(source, lines, columns)
+    return decode_columns(source, lines, columns)
+
+
+def count_headings(lines: list[str]) -> int:
+    """The lines before the first point: a heading of words, or a count."""
+    if lines and not NUMBER.match(lines[0].split()[0]):
+        return 1
+    return 1 if len(lines) > 1 and lines[0] == str(len(lines) - 1) else 0
+
+
+def check_last(source: Source, lines: list[str], columns: int) -> None:
+    """Refuse a file whose last line lacks columns."""
+    if lines and len(lines[-1].split()) < columns:
+        raise source.cut(f"its last line has {len(lines[-1].split())} of {columns} columns")
+
+
+def decode_columns(source: Source, lines: list[str], columns: int) -> Decoded:
+    """Decode points, and normals if the three columns behind them can be nothing else."""
+    empty = np.zeros(0, np.int64)
+    if columns < 6:
+        points = read_columns(source, lines, (0, 1, 2))
+        notes = (f"columns left out behind x, y, z: {columns - 3}",) if columns > 3 else ()
+        return Decoded(points, empty, empty, None, notes)
+    table = read_columns(source, lines, (0, 1, 2, 3, 4, 5))
+    points, others = table[:, :3], table[:, 3:]
+    if looks_like_color(others):
+        notes = (f"columns left out behind x, y, z, which look like colours: {columns - 3}",)
+        return Decoded(points, empty, empty, None, notes)
+    notes = (f"columns left out behind the normals: {columns - 6}",) if columns > 6 else ()
+    return Decoded(points, empty, empty, others, notes)
+
+
+def looks_like_color(columns: np.ndarray) -> bool:
+    """Tell colours from normals: those of a closed surface point to all sides."""
+    return bool(len(columns) and columns.min() >= 0)
