@@ -221,7 +221,7 @@ def test_a_training_that_takes_too_long_ends(script: Callable[[str], dict[str, A
     from argparse import Namespace
 
     quality = script("quality")
-    arguments = Namespace(size=16, batch="64", device="cpu", seconds=0.0)
+    arguments = Namespace(size="16x16", batch="64", device="cpu", seconds=0.0, enough=50.0)
     small = ["network.hidden_features=4", "trainer.steps_per_batch=3"]
     run = quality["run"](quality["PHOTO"], "mlp+gaussian", "muon", 400, arguments, *small)
     assert [step for step, *_ in run.points] == [3]

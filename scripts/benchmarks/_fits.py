@@ -19,8 +19,7 @@ from inr.cli.build import build_parts, build_training
 from inr.cli.compose import compose_config
 from inr.cli.override import quote
 from inr.encoding import GaussianEncoding
-from inr.metric import psnr
-from inr.training import reconstruct
+from inr.render import render
 
 PHOTO = Path(skimage.data.__file__).parent / "astronaut.png"
 ACCELERATORS = {"cpu": "cpu", "cuda": "gpu"}
@@ -108,8 +107,8 @@ class Fit:
 
     def psnr(self) -> float:
         """Over the whole image, in float32."""
-        values = reconstruct(self.field, self.signal).flatten(0, -2)
-        return psnr(values, self.signal.values, self.signal.peak)
+        rendering = render(self.field, self.signal.lattice)
+        return self.training.modality.measure(self.field, self.signal, rendering)["psnr"]
 
 
 class _Watch(pl.Callback):
@@ -137,9 +136,9 @@ class _Watch(pl.Callback):
             self.seconds = pl_module.clock.training_seconds - self._start
 
 
-def photo(size: int, path: Path = PHOTO) -> list[str]:
-    """Overrides: an image, square."""
-    return [f"signal.path={quote(path)}", f"signal.size=[{size},{size}]"]
+def photo(height: int, width: int, path: Path = PHOTO) -> list[str]:
+    """Overrides: an image, resized."""
+    return [f"signal.path={quote(path)}", f"signal.size=[{height},{width}]"]
 
 
 def run_steps(step: Any, device: torch.device, steps: int) -> float:

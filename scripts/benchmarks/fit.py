@@ -204,7 +204,7 @@ class Bench:
 
     def _fit(self, *overrides: str, siren: bool = False) -> Fit:
         field = self._siren if siren else self._mapped
-        overrides = (*photo(self.sizes.edge), *COMMON, *field, *overrides)
+        overrides = (*photo(self.sizes.edge, self.sizes.edge), *COMMON, *field, *overrides)
         return Fit(*overrides, device=self.device, folder=self._folder)
 
     def _ours(self, precision: str, *overrides: str, siren: bool = False) -> Row:

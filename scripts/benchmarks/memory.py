@@ -8,6 +8,7 @@ of the program at its default knobs, without callbacks, on a PNG of 8-bit RGB.
 import argparse
 import json
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,9 @@ from _measure import in_a_process, peak_gib, seconds
 from _report import Report, make_parser
 
 from inr.encoding import GaussianEncoding
-from inr.export import FieldDescription, write_image
 from inr.field import Field
+from inr.field_file import FieldDescription
+from inr.modality import ImageModality
 from inr.network import MLPNetwork
 from inr.raster import PixelFormat, write_raster
 
@@ -32,8 +34,8 @@ def render_piece(edge: int, folder: Path) -> float:
         encoding, MLPNetwork(encoding.out_features, 3, hidden_features=8, hidden_layers=1)
     )
     pixels = PixelFormat("uint8", 8, 0, 255, (0.0, 1.0))
-    description = FieldDescription("image", 2, 3, (edge, edge), pixels)
-    return seconds(lambda: write_image(folder / "field.tiff", field, description))
+    description = FieldDescription("image", 2, 3, (edge, edge), asdict(pixels))
+    return seconds(lambda: ImageModality().write(folder / "field.tiff", field, description))
 
 
 def train_piece(edge: int, folder: Path, device: str) -> float:

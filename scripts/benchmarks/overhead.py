@@ -72,7 +72,7 @@ def make_ways(
 ) -> dict[str, Callable[[int], float]]:
     """Seconds of so many steps, by name; the bare loop is first."""
     common = [
-        *photo(EDGE),
+        *photo(EDGE, EDGE),
         *(f"trainer.precision={precision}", "trainer.full_precision_share=0.0"),
         f"encoding.num_frequencies={frequencies}",
         *("network.hidden_features=64", "network.hidden_layers=3", "optimizer=adam"),

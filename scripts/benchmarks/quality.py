@@ -7,6 +7,7 @@ since its start; the best-tuned Adam's is that of its best rate and schedule, at
 Times are medians over the images; where half of them or more do not get there, there is none.
 """
 
+import gc
 import math
 import statistics
 import tempfile
@@ -18,8 +19,10 @@ import pytorch_lightning as pl
 from _fits import PHOTO, Fit, photo
 from _report import Report, make_parser
 
+from inr.cli.render import parse_size
+
 THRESHOLDS = (25, 30, 35, 40, 45, 50)
-LOOKS = 40
+LOOKS = 25
 SCHEDULES = ("cosine", "exponential")
 TUNED = "best-tuned adam"
 
@@ -33,7 +36,7 @@ class Kind(NamedTuple):
     """
 
     overrides: list[str]
-    adam_rates: tuple[float, ...] = (3e-3, 5e-3, 1e-2)
+    adam_rates: tuple[float, ...] = (1e-3, 3e-3, 5e-3)
 
 
 KINDS = {
@@ -52,13 +55,14 @@ class Ascent(pl.Callback):
     Args:
         interval: Steps between looks.
         seconds: The most that training is to take.
+        enough: The PSNR to get to.
 
     Attributes:
         points: Steps, seconds of training and PSNR at each look.
     """
 
-    def __init__(self, interval: int, seconds: float) -> None:
-        self._interval, self._seconds = interval, seconds
+    def __init__(self, interval: int, seconds: float, enough: float) -> None:
+        self._interval, self._seconds, self._enough = interval, seconds, enough
         self.points: list[tuple[int, float, float]] = []
         self.fit: Fit
 
@@ -74,7 +78,7 @@ class Ascent(pl.Callback):
             if late or step % self._interval == 0 or step == trainer.max_steps:
                 decibels = self.fit.psnr()
                 self.points.append((step, seconds, decibels))
-                late = late or not decibels < THRESHOLDS[-1]
+                late = late or not decibels < self._enough
             trainer.should_stop = late
 
 
@@ -104,10 +108,10 @@ def run(
     image: Path, kind: str, optimizer: str, horizon: int, arguments: Any, *overrides: str
 ) -> Run:
     """Trains once."""
-    ascent = Ascent(max(1, horizon // LOOKS), arguments.seconds)
+    ascent = Ascent(max(1, horizon // LOOKS), arguments.seconds, arguments.enough)
     with tempfile.TemporaryDirectory() as folder:
         ascent.fit = Fit(
-            *photo(arguments.size, image),
+            *photo(*parse_size(arguments.size), image),
             *KINDS[kind].overrides,
             *optimizers(KINDS[kind])[optimizer],
             f"trainer.max_steps={horizon}",
@@ -118,7 +122,11 @@ def run(
             callbacks=[ascent],
         )
         ascent.fit.run()
-    return Run(str(image), kind, optimizer, horizon, ascent.points)
+    points = ascent.points
+    # A trainer and what it trains refer to each other.
+    del ascent
+    gc.collect()
+    return Run(str(image), kind, optimizer, horizon, points)
 
 
 def seconds_to(runs: Sequence[Run], threshold: float) -> float:
@@ -164,7 +172,8 @@ def report_kind(report: Report, kind: str, runs: Sequence[Run]) -> None:
     rows.append(row_of(TUNED, groups(*adams)))
     rows.append(row_of(muon, groups(muon)))
     rows.append(ratios(groups(*adams), groups(muon)))
-    title = f"{kind}: seconds to a PSNR, {len(images)} images"
+    names = ", ".join(Path(image).name for image in images)
+    title = f"{kind}: seconds to a PSNR, {names} at {report.name.split()[-1]}"
     columns = [kind, *(f"{threshold} dB" for threshold in THRESHOLDS), "best dB"]
     report.add(title, columns, rows, runs=[r._asdict() for r in runs])
 
@@ -175,14 +184,16 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--horizons", nargs="+", type=int, default=[200, 400, 800, 1600])
     parser.add_argument("--seconds", type=float, default=60.0, help="of training in each run")
-    parser.add_argument("--size", type=int, default=256, help="edge that images are resized to")
+    parser.add_argument("--size", default="256x256", help="that images are resized to")
+    parser.add_argument("--enough", type=float, default=THRESHOLDS[-1], help="dB that end a run")
     parser.add_argument("--batch", default="8192", help="points per step; null is all of them")
     arguments = parser.parse_args()
     overrides: list[str] = []
     if arguments.quick:
-        arguments.size, arguments.horizons, arguments.kinds = 16, [2, 4], arguments.kinds[:1]
+        arguments.horizons, arguments.kinds = [2, 4], arguments.kinds[:1]
+        arguments.size = "16x24"
         overrides = ["network.hidden_features=16", "encoding.num_frequencies=8"]
-    report = Report("quality", arguments)
+    report = Report(f"quality {arguments.size}", arguments)
     # The first steps of a process prepare things.
     run(arguments.images[0], arguments.kinds[0], "muon", 2, arguments, *overrides)
     # All optimizers beside each other: what is compared is timed within a minute or so.
