@@ -17,3 +17,19 @@ class Batch(NamedTuple):
     coords: Tensor
     values: Tensor
     index: Tensor | None = None  # type: ignore[assignment]  # not that of a tuple
+
+
+class SurfaceBatch(NamedTuple):
+    """Points on a surface and off it.
+
+    Attributes:
+        coords: ``(n, 3)``, in the unit cube.
+        values: ``(n, 1)``, 1 on the surface and 0 off it.
+        index: None: they are on no lattice.
+        normals: ``(n, 3)`` unit vectors, pointing out; zero where there is none.
+    """
+
+    coords: Tensor
+    values: Tensor
+    index: Tensor | None  # type: ignore[assignment]  # not that of a tuple
+    normals: Tensor

@@ -1,6 +1,7 @@
 """Any field on any lattice, in chunks of bounded memory."""
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ from inr.part_size import fitting_points
 # Where nothing is known about the device.
 CHUNK = 16_384
 TILE = 128
+SLAB = 2**20
 
 
 @torch.no_grad()
@@ -35,7 +37,7 @@ def render(
     Shape:
         ``(*shape, c)``, or ``(n, c)`` with ``index``, on the field's device.
     """
-    device, dtype = _placement(field)
+    device, dtype = placement(field)
     if chunk_size is None:
         chunk_size = fitting_points(field, device, dtype.itemsize) or CHUNK
     positions = torch.arange(int(np.prod(shape))) if index is None else index
@@ -45,6 +47,19 @@ def render(
     ]
     values = torch.cat(chunks)
     return values.reshape(*shape, -1) if index is None else values
+
+
+@torch.no_grad()
+def evaluate(field: nn.Module, coords: Tensor) -> Tensor:
+    """Values of a field at points, in chunks that fit the device's caches.
+
+    Args:
+        field: ``(n, d) -> (n, c)``; its device and dtype are used.
+        coords: ``(n, d)``, of any device and dtype.
+    """
+    device, dtype = placement(field)
+    size = fitting_points(field, device, dtype.itemsize) or CHUNK
+    return torch.cat([field(part.to(device, dtype)) for part in coords.split(size)])
 
 
 @torch.no_grad()
@@ -66,7 +81,7 @@ def render_tiles(
     Yields:
         ``(h, w, c)`` arrays, smaller than ``tile`` at the right and lower edges.
     """
-    device, dtype = _placement(field)
+    device, dtype = placement(field)
     height, width = shape
     for top in range(0, height, tile):
         for left in range(0, width, tile):
@@ -77,7 +92,37 @@ def render_tiles(
             yield values.reshape(len(rows), len(columns), -1).cpu().numpy()
 
 
-def _placement(field: nn.Module) -> tuple[torch.device, torch.dtype]:
+@torch.no_grad()
+def render_slabs(
+    field: nn.Module,
+    shape: Sequence[int],
+    *,
+    region: Region | None = None,
+    points: int = SLAB,
+) -> Iterator[np.ndarray]:
+    """Parts of a field on a lattice of any dimension, one after the other along the first axis.
+
+    Args:
+        field: ``(n, d) -> (n, c)``; its device and dtype are used.
+        shape: Cells per axis, in array order.
+        region: Lower and upper corner, in coordinate order, of the box to render; the unit cube
+            when None.
+        points: Of a part, at most, unless one layer has more.
+
+    Yields:
+        ``(k, *shape[1:], c)`` arrays.
+    """
+    device, dtype = placement(field)
+    layer = math.prod(shape[1:])
+    thickness = max(1, points // layer)
+    for first in range(0, shape[0], thickness):
+        count = min(thickness, shape[0] - first)
+        index = torch.arange(first * layer, (first + count) * layer, device=device)
+        coords = lattice_points(shape, index, region=region, dtype=dtype)
+        yield evaluate(field, coords).reshape(count, *shape[1:], -1).cpu().numpy()
+
+
+def placement(field: nn.Module) -> tuple[torch.device, torch.dtype]:
     """Of a field's first weights, or buffers; of a plain tensor when it has neither."""
     tensors = itertools.chain(field.parameters(), field.buffers())
     tensor = next((t for t in tensors if t.is_floating_point()), torch.empty(0))

@@ -18,7 +18,7 @@ from torch.func import functional_call, vmap
 
 from inr.encoding import Encoding
 from inr.network import Network
-from inr.signal import LatticeSignal, Signal
+from inr.signal import FiniteSignal, LatticeSignal, Signal
 
 BATCHES: tuple[tuple[int, ...], ...] = ((), (5,), (2, 3), (0,))
 
@@ -75,12 +75,13 @@ def check_network(network: Network) -> None:
 
 
 def check_signal(signal: Signal) -> None:
-    """Checks what every signal promises, and more of one that is known on a lattice.
+    """Checks what every signal promises, and more of one with points that can be numbered.
 
-    Its sizes, coordinates in the unit cube, the same training points by position and as a whole,
-    no data in the state dict, and the dtype that it is moved to. Of a lattice: values in their
-    range at the right cell centres, the points' positions where it gives them, and nothing both
-    trained and tested on.
+    A lattice of its dimension, the truth there by position and as a whole if it is known, no data
+    in the state dict, and the dtype that it is moved to. Of numbered points: coordinates in the
+    unit cube, and the same by position and as a whole. Of a lattice: values in their range at the
+    right cell centres, the points' positions where it gives them, and nothing both trained and
+    tested on.
 
     Args:
         signal: On the CPU.
@@ -88,6 +89,35 @@ def check_signal(signal: Signal) -> None:
     Raises:
         AssertionError: It breaks one of them.
     """
+    if isinstance(signal, FiniteSignal):
+        _check_points(signal)
+    if isinstance(signal, LatticeSignal):
+        _check_lattice(signal)
+    _require(
+        len(signal.lattice) == signal.in_features,
+        signal,
+        f"has a lattice of {signal.lattice}; expected {signal.in_features} axes",
+    )
+    truth, some = signal.truth(), torch.arange(signal.num_points).flip(0)[:5]
+    if truth is not None:
+        sizes = (signal.num_points, signal.out_features)
+        _require(
+            tuple(truth.shape) == sizes and torch.equal(truth[some], _known(signal, some)),
+            signal,
+            f"has a truth of shape {tuple(truth.shape)}; expected {sizes}, and the same in parts",
+        )
+    _require(not signal.state_dict(), signal, "keeps data in its state dict; expected none")
+    moved = copy.deepcopy(signal).to(torch.float64)
+    _require(moved.dtype == torch.float64, signal, "does not follow .to(torch.float64)")
+
+
+def _known(signal: Signal, index: Tensor) -> Tensor:
+    truth = signal.truth(index)
+    assert truth is not None
+    return truth
+
+
+def _check_points(signal: FiniteSignal) -> None:
     every = signal.train_points(None)
     shapes = tuple(every.coords.shape), tuple(every.values.shape)
     expected = (signal.num_train, signal.in_features), (signal.num_train, signal.out_features)
@@ -115,15 +145,12 @@ def check_signal(signal: Signal) -> None:
                 signal,
                 "gives other positions by position than as a whole",
             )
-    _require(not signal.state_dict(), signal, "keeps data in its state dict; expected none")
     moved = copy.deepcopy(signal).to(torch.float64).train_points(None)
     _require(
         moved.coords.dtype == moved.values.dtype == torch.float64,
         signal,
         "does not follow .to(torch.float64)",
     )
-    if isinstance(signal, LatticeSignal):
-        _check_lattice(signal)
 
 
 def _check_lattice(signal: LatticeSignal) -> None:

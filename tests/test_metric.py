@@ -8,7 +8,7 @@ import skimage.data
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from inr.metric import psnr, ssim
+from inr.metric import psnr, snr, ssim, ssim_3d
 from tests.tolerance import assert_close
 
 
@@ -42,6 +42,31 @@ def test_psnr_is_that_of_scikit_image() -> None:
     photo, noisy = make_pair(0.1)
     expected = peak_signal_noise_ratio(photo, noisy, data_range=1.0)
     assert_close(psnr(torch.from_numpy(noisy), torch.from_numpy(photo), 1.0), expected)
+
+
+@pytest.mark.parametrize("amplitude", [1.0, 0.01])
+def test_snr_of_a_wave_with_a_wave_a_tenth_as_loud_is_20_db(amplitude: float) -> None:
+    time = 2 * math.pi * torch.arange(100, dtype=torch.float64) / 100
+    target = amplitude * torch.stack([torch.sin(time), torch.cos(time)], dim=1)
+    noise = 0.1 * amplitude * torch.stack([torch.cos(3 * time), torch.sin(5 * time)], dim=1)
+    assert_close(snr(target + noise, target), 20.0)
+
+
+def test_snr_is_of_the_target_and_not_of_the_prediction() -> None:
+    target = torch.tensor([3.0, 4.0], dtype=torch.float64)
+    assert_close(snr(torch.zeros(2, dtype=torch.float64), target), 0.0)
+    assert_close(snr(11 * target, target), -20.0)
+
+
+def test_snr_counts_a_constant_as_signal() -> None:
+    target = torch.full((7,), 2.0, dtype=torch.float64)
+    assert_close(snr(target + 0.02, target), 40.0)
+
+
+def test_snr_has_no_bounds() -> None:
+    silence, sound = torch.zeros(3), torch.ones(3)
+    assert snr(sound, sound) == snr(silence, silence) == math.inf
+    assert snr(sound, silence) == snr(sound * math.nan, sound) == -math.inf
 
 
 @pytest.mark.parametrize("noise", [0.02, 0.1, 0.5])
@@ -84,3 +109,72 @@ def test_bands_of_rows_leave_no_pixel_out(monkeypatch: pytest.MonkeyPatch) -> No
     banded = ssim(prediction, target, peak=1.0)
     monkeypatch.setattr("inr.metric.BAND", 1000)
     assert banded == pytest.approx(ssim(prediction, target, peak=1.0), rel=1e-6)
+
+
+def make_volumes(*shape: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Waves, ``(D, H, W, 2)`` in [0, 1], with noise and without."""
+    z, y, x = np.ogrid[tuple(slice(n) for n in shape)]
+    waves = np.sin(x / 3 + y / 5 + 0 * z), np.cos(z / 4 - x / 7 + 0 * y)
+    target = torch.from_numpy(0.5 + 0.4 * np.stack(waves, axis=-1))
+    noise = torch.randn(target.shape, generator=torch.Generator().manual_seed(0))
+    return target + 0.1 * noise, target
+
+
+@pytest.mark.parametrize("peak", [1.0, 2.0])
+def test_ssim_3d_is_the_sum_over_windows(peak: float) -> None:
+    prediction, target = (peak * part for part in make_volumes(12, 13, 15))
+    bell = np.exp(-0.5 * ((np.arange(11) - 5) / 1.5) ** 2)
+    window = bell[:, None, None] * bell[:, None] * bell
+    window /= window.sum()
+    scores = []
+    for place in np.ndindex(2, 3, 5, 2):
+        *start, channel = place
+        box = (*(slice(a, a + 11) for a in start), channel)
+        p, t = prediction[box].numpy(), target[box].numpy()
+        mean_p, mean_t = (window * p).sum(), (window * t).sum()
+        spread_p, spread_t = p - mean_p, t - mean_t
+        c1, c2 = (0.01 * peak) ** 2, (0.03 * peak) ** 2
+        scores.append(
+            (2 * mean_p * mean_t + c1)
+            * (2 * (window * spread_p * spread_t).sum() + c2)
+            / (mean_p**2 + mean_t**2 + c1)
+            / ((window * spread_p**2).sum() + (window * spread_t**2).sum() + c2)
+        )
+    score = ssim_3d(prediction, target, peak)
+    assert score is not None
+    # Differences of squares in float32.
+    assert abs(score - np.mean(scores)) < 1e-5
+
+
+def test_ssim_3d_is_that_of_scikit_image_and_of_torchmetrics() -> None:
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
+    prediction, target = make_volumes(12, 13, 16)
+    score = ssim_3d(prediction, target, 1.0)
+    assert score is not None
+    expected = structural_similarity(
+        target.numpy(), prediction.numpy(), data_range=1.0, channel_axis=-1,
+        gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
+    )  # fmt: skip
+    assert abs(score - expected) < 1e-4
+    full = structural_similarity_index_measure(
+        prediction.permute(3, 0, 1, 2)[None], target.permute(3, 0, 1, 2)[None],
+        data_range=1.0, return_full_image=True,
+    )[1]  # fmt: skip
+    assert abs(score - full[..., 5:-5, 5:-5, 5:-5].mean().item()) < 1e-5
+
+
+def test_ssim_3d_of_equals_is_one_and_has_no_meaning_below_its_window() -> None:
+    target = make_volumes(11, 12, 13)[1]
+    assert ssim_3d(target, target, 1.0) == pytest.approx(1, abs=1e-6)
+    for axis in range(3):
+        small = target.narrow(axis, 0, 10)
+        assert ssim_3d(small, small, 1.0) is None
+
+
+def test_slabs_leave_no_voxel_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    prediction, target = make_volumes(29, 12, 14)
+    whole = ssim_3d(prediction, target, 1.0)
+    for slab in (1, 12 * 14 * 3, 12 * 14 * 7):
+        monkeypatch.setattr("inr.metric.SLAB", slab)
+        assert ssim_3d(prediction, target, 1.0) == pytest.approx(whole, rel=1e-6)

@@ -7,7 +7,7 @@ import torch
 from torch.optim import SGD, Optimizer
 
 from inr.sampler import Sampler
-from inr.signal import LatticeSignal
+from inr.signal import LatticeSignal, Signal
 
 
 class Steps(NamedTuple):
@@ -25,9 +25,27 @@ class Steps(NamedTuple):
     optimizer: Optimizer
     sampler: Sampler
     loss: Callable[..., Any]
-    signal: LatticeSignal
+    signal: Signal
     gradient_clip_val: float | None
     precision: str
+
+
+def require_lattice(callback: str, signal: Signal) -> LatticeSignal:
+    """Refuses signals that are not known on a lattice.
+
+    Args:
+        callback: Its name on the command line.
+        signal: Of the run.
+
+    Raises:
+        ValueError: It is another one.
+    """
+    if not isinstance(signal, LatticeSignal):
+        raise ValueError(
+            f"{callback} follows all training points, and this signal draws them anew; expected "
+            f"one on a lattice, such as an image, {without(callback)}"
+        )
+    return signal
 
 
 def check_gradient_descent(callback: str, steps: Steps, refused: Sequence[str]) -> None:
@@ -64,7 +82,7 @@ def check_whole_gradients(callback: str, steps: Steps) -> None:
     Raises:
         ValueError: Steps see some points, clip the gradient, or compute it in lower precision.
     """
-    everything = steps.signal.train_points(None).coords
+    everything = require_lattice(callback, steps.signal).train_points(None).coords
     drawn = steps.sampler.draw(steps.signal, 0).coords
     if not torch.equal(drawn, everything):
         raise ValueError(

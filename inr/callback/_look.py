@@ -12,7 +12,7 @@ from inr.callback._descent import Steps
 from inr.callback._schedule import is_log_spaced, next_log_spaced
 from inr.callback._writer import tensorboard_writers
 from inr.callback.divergence import is_sound
-from inr.signal import LatticeSignal
+from inr.signal import Signal
 from inr.training import FieldTraining
 
 DRAWING_SHARE = 0.02
@@ -40,7 +40,7 @@ class LookCallback(pl.Callback, ABC):
         self._last_step: int | None = None
         self._drawing_seconds = FIRST_DRAWING_SECONDS
 
-    def check(self, signal: LatticeSignal) -> None:
+    def check(self, signal: Signal) -> None:
         """Refuses knobs that do not suit a signal, before a run begins.
 
         Raises:

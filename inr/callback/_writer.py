@@ -1,8 +1,16 @@
-"""Where pictures and text go."""
+"""Where pictures, sounds and surfaces go."""
 
+import io
+
+import numpy as np
 import pytorch_lightning as pl
+import torch
+from PIL import Image
 from pytorch_lightning.loggers import TensorBoardLogger
+from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard import SummaryWriter
+
+from inr.modality import Exhibit, Film, Picture, Solid, Sound
 
 
 def tensorboard_writers(trainer: pl.Trainer) -> list[SummaryWriter]:
@@ -12,3 +20,39 @@ def tensorboard_writers(trainer: pl.Trainer) -> list[SummaryWriter]:
     return [
         logger.experiment for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)
     ]
+
+
+def add_exhibit(writer: SummaryWriter, exhibit: Exhibit, step: int) -> None:
+    """Shows something in TensorBoard."""
+    match exhibit:
+        case Picture(title, pixels):
+            writer.add_image(title, pixels, step, dataformats="HWC")
+        case Sound(title, samples, rate):
+            # TensorBoard's player has one channel, and no use for a single sample.
+            mixed = samples.mean(1) if len(samples) > 1 else np.zeros(2, np.float32)
+            writer.add_audio(title, torch.from_numpy(mixed).clamp(-1, 1), step, rate)
+        case Solid(title, vertices, faces):
+            points, triangles = torch.from_numpy(vertices)[None], torch.from_numpy(faces)[None]
+            writer.add_mesh(title, points.float(), faces=triangles.int(), global_step=step)
+        case Film():
+            writer._get_file_writer().add_summary(_moving_image(exhibit), step)
+
+
+def _moving_image(film: Film) -> Summary:
+    """A GIF, which a browser plays where TensorBoard shows an image."""
+    frames = [Image.fromarray(frame) for frame in film.frames]
+    file = io.BytesIO()
+    milliseconds = round(1000 / film.rate)
+    frames[0].save(
+        file,
+        format="GIF",
+        save_all=True,
+        append_images=frames[1:],
+        duration=milliseconds,
+        loop=0,
+    )
+    _, height, width, _ = film.frames.shape
+    image = Summary.Image(
+        height=height, width=width, colorspace=3, encoded_image_string=file.getvalue()
+    )
+    return Summary(value=[Summary.Value(tag=film.title, image=image)])

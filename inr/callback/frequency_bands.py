@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytorch_lightning as pl
+import torch
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
@@ -12,6 +13,7 @@ from inr.atomic import replacing
 from inr.callback._error import error_bands, error_energies
 from inr.callback._look import LookCallback
 from inr.callback._writer import tensorboard_writers
+from inr.signal import Signal
 from inr.training import FieldTraining
 
 # Of the whole energy: a transform in float32 leaves 1e-14 in a band where there is nothing.
@@ -44,9 +46,18 @@ class FrequencyBandsCallback(LookCallback):
         super().__init__(per_decade)
         self._errors: dict[int, np.ndarray] = {}
 
+    def check(self, signal: Signal) -> None:
+        if signal.truth(torch.zeros(1).long()) is None:
+            raise ValueError(
+                "the signal is known on its surface only, which has no frequencies; expected "
+                "callback.frequency_bands=null."
+            )
+
     def look(self, trainer: pl.Trainer, training: FieldTraining) -> None:
         step, bands = trainer.global_step, error_bands(training)
-        target = training.signal.values.to(bands.index.device).view(*bands.shape, -1)
+        truth = training.signal.truth()
+        assert truth is not None
+        target = truth.to(bands.index.device).view(*bands.shape, -1)
         arrays = {
             "edges": np.array(bands.edges),
             "counts": bands.counts.cpu().numpy(),

@@ -32,10 +32,11 @@ from inr.ntk import (
     subspace_rotation,
 )
 from inr.optimizer import Muon
-from inr.signal import LatticeSignal
+from inr.signal import Signal, SurfaceSignal
 from inr.training import FieldTraining
 
 CURVE_POINTS = 200
+PLACEMENTS = ("lattice", "random", "surface")
 
 
 class NTKSpectrumCallback(LookCallback):
@@ -50,9 +51,9 @@ class NTKSpectrumCallback(LookCallback):
     The training is left as it is: weights and random draws are the same with it and without.
 
     Args:
-        num_points: Lattice points in the kernel, at most.
+        num_points: Points in the kernel, at most.
         placement: ``lattice`` takes a regular sub-lattice, so that frequencies mean something;
-            ``random`` draws points of the lattice.
+            ``random`` draws points of the lattice; ``surface`` draws points near that of a shape.
         per_decade: Looks per decade of steps.
         outputs: ``mean`` over outputs, ``full`` for all pairs, or the number of one.
         k: Leading eigenvalues to find; None is all. Where the kernel has more than 4,096 rows,
@@ -76,7 +77,7 @@ class NTKSpectrumCallback(LookCallback):
     ) -> None:
         super().__init__(per_decade)
         self.num_points = check_count("num_points", num_points)
-        self.placement = check_choice("placement", placement, ("lattice", "random"))
+        self.placement = check_choice("placement", placement, PLACEMENTS)
         self.outputs: Any = outputs
         self.k = None if k is None else check_count("k", k)
         self.preconditioned = check_flag("preconditioned", preconditioned)
@@ -96,8 +97,15 @@ class NTKSpectrumCallback(LookCallback):
         if state_dict["knobs"] == self._knobs:
             self._first, self._previous = state_dict["first"], state_dict["previous"]
 
-    def check(self, signal: LatticeSignal) -> None:
+    def check(self, signal: Signal) -> None:
         check_outputs(self.outputs, signal.out_features)
+        if self.placement == "surface" and not isinstance(signal, SurfaceSignal):
+            raise ValueError("placement is surface, and the signal has none; expected lattice.")
+        if self.placement != "surface" and signal.truth(torch.zeros(1).long()) is None:
+            raise ValueError(
+                f"placement is {self.placement}, and the signal is known on its surface only; "
+                "expected surface."
+            )
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
@@ -131,16 +139,9 @@ class NTKSpectrumCallback(LookCallback):
 
     def _measure(self, trainer: pl.Trainer, training: FieldTraining) -> dict[str, Any]:
         """What the ``.npz`` of a look has."""
-        signal = training.signal
-        index, shape = self._place(signal.lattice)
-        coords = lattice_points(signal.lattice, index, dtype=torch.float64)
+        coords, truth, shape = self._place(training.signal)
         probe = self._probe(training.field, coords, eigenvectors=True)
-        index = index.to(signal.device)
-        with torch.no_grad():
-            values = training.field(
-                lattice_points(signal.lattice, index, dtype=signal.values.dtype)
-            )
-        residual = self._select((values - signal.values[index]).cpu().double())
+        residual = self._select(self._residual(training, coords, truth).cpu().double())
         vectors = probe.spectrum.eigenvectors
         assert vectors is not None
         look: dict[str, Any] = {
@@ -167,13 +168,29 @@ class NTKSpectrumCallback(LookCallback):
                 look |= self._compare_bands(trainer, training, governing, shape)
         return {key: _plain(value) for key, value in look.items()}
 
-    def _place(self, lattice: tuple[int, ...]) -> tuple[Tensor, tuple[int, ...] | None]:
-        """Flat positions of the points, and their own lattice's shape if they have one."""
+    def _place(self, signal: Signal) -> tuple[Tensor, Tensor, tuple[int, ...] | None]:
+        """Points, in float64, the signal's values there, and the points' own lattice if any."""
+        shape = None
+        if self.placement == "surface":
+            assert isinstance(signal, SurfaceSignal)
+            near = signal.near_surface(self.num_points, self.seed)
+            return near.coords.double(), near.values, shape
         if self.placement == "lattice":
-            return sublattice(lattice, self.num_points)
-        generator = torch.Generator().manual_seed(self.seed)
-        order = torch.randperm(int(np.prod(lattice)), generator=generator)
-        return order[: self.num_points].sort().values, None
+            index, shape = sublattice(signal.lattice, self.num_points)
+        else:
+            generator = torch.Generator().manual_seed(self.seed)
+            order = torch.randperm(signal.num_points, generator=generator)
+            index = order[: self.num_points].sort().values
+        truth = signal.truth(index.to(signal.device))
+        assert truth is not None
+        return lattice_points(signal.lattice, index, dtype=torch.float64), truth, shape
+
+    @torch.no_grad()
+    def _residual(self, training: FieldTraining, coords: Tensor, truth: Tensor) -> Tensor:
+        """What the field says beyond the truth: for the usual losses, their gradient in it."""
+        signal = training.signal
+        outputs = training.field(coords.to(signal.device, signal.dtype))
+        return signal.read(outputs) - truth
 
     def _probe(
         self,

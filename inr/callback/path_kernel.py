@@ -12,15 +12,21 @@ from torch import Tensor, nn
 from inr.argument import check_count
 from inr.atomic import replacing
 from inr.batch import Batch
-from inr.callback._descent import Steps, check_gradient_descent, check_whole_gradients, without
+from inr.callback._descent import (
+    Steps,
+    check_gradient_descent,
+    check_whole_gradients,
+    require_lattice,
+    without,
+)
 from inr.callback._look import LookCallback
 from inr.callback._path_kernel_figure import draw_influence
 from inr.callback._writer import tensorboard_writers
 from inr.callback.divergence import is_sound
-from inr.callback.reconstruction import displayed
 from inr.lattice import lattice_points, sublattice
+from inr.modality.image import displayed
 from inr.ntk import PathKernel
-from inr.signal import LatticeSignal
+from inr.signal import LatticeSignal, Signal
 from inr.training import FieldTraining
 
 MOST_NUMBERS = 2**24
@@ -66,7 +72,8 @@ class PathKernelCallback(LookCallback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._saved = state_dict
 
-    def check(self, signal: LatticeSignal) -> None:
+    def check(self, signal: Signal) -> None:
+        signal = require_lattice(NAME, signal)
         per_point = signal.num_train * signal.out_features
         index, _ = sublattice(signal.lattice, self.num_points)
         if len(index) * per_point > MOST_NUMBERS:
@@ -86,8 +93,9 @@ class PathKernelCallback(LookCallback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, FieldTraining)
         with pl_module.clock.paused(pl_module.device):
-            train = pl_module.signal.train_points(None).coords
-            path = PathKernel(pl_module.field, self._test_points(pl_module.signal), train)
+            signal = require_lattice(NAME, pl_module.signal)
+            train = signal.train_points(None).coords
+            path = PathKernel(pl_module.field, self._test_points(signal), train)
             self._path, self._start = path, trainer.global_step
             # Sums of other points are no part of this path, which then begins here.
             saved = self._saved.get("contributions")
@@ -107,7 +115,7 @@ class PathKernelCallback(LookCallback):
         with pl_module.clock.paused(pl_module.device):
             if not is_sound(trainer, pl_module):
                 return
-            coords, values, _ = pl_module.signal.train_points(None)
+            coords, values, _ = require_lattice(NAME, pl_module.signal).train_points(None)
 
             def loss(outputs: Tensor, targets: Tensor) -> Tensor:
                 return pl_module.loss(_Known(coords, outputs), Batch(coords, targets))
@@ -123,7 +131,8 @@ class PathKernelCallback(LookCallback):
 
     def look(self, trainer: pl.Trainer, training: FieldTraining) -> None:
         assert self._path is not None
-        step, path, signal = trainer.global_step, self._path, training.signal
+        step, path = trainer.global_step, self._path
+        signal = require_lattice(NAME, training.signal)
         index, _ = sublattice(signal.lattice, self.num_points)
         train_index = signal.train_index
         if train_index is None:

@@ -13,7 +13,13 @@ from torch.optim import SGD, Adam, Optimizer
 
 from inr.argument import check_count, check_flag
 from inr.atomic import replacing
-from inr.callback._descent import Steps, check_gradient_descent, check_whole_gradients, without
+from inr.callback._descent import (
+    Steps,
+    check_gradient_descent,
+    check_whole_gradients,
+    require_lattice,
+    without,
+)
 from inr.callback._dynamics_figures import (
     draw_dynamics,
     draw_pictures,
@@ -22,12 +28,12 @@ from inr.callback._dynamics_figures import (
 )
 from inr.callback._look import LookCallback
 from inr.callback._writer import tensorboard_writers
-from inr.callback.reconstruction import displayed
 from inr.frequency import OctaveBands, band_labels
 from inr.lattice import lattice_points
 from inr.loss import mse
+from inr.modality.image import displayed
 from inr.ntk import Forecast, adam_weighting, max_lr
-from inr.signal import LatticeSignal
+from inr.signal import LatticeSignal, Signal
 from inr.training import FieldTraining
 
 MOST_NUMBERS = 2**26
@@ -95,7 +101,8 @@ class PredictedDynamicsCallback(LookCallback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._anchor = state_dict
 
-    def check(self, signal: LatticeSignal) -> None:
+    def check(self, signal: Signal) -> None:
+        signal = require_lattice(NAME, signal)
         rows = signal.num_train * signal.out_features
         if rows > self.max_rows:
             raise ValueError(
@@ -193,7 +200,7 @@ class PredictedDynamicsCallback(LookCallback):
 
     def _make_forecast(self, trainer: pl.Trainer, training: FieldTraining) -> Forecast:
         """That of the anchor, from its weights."""
-        signal = training.signal
+        signal = require_lattice(NAME, training.signal)
         field = copy.deepcopy(training.field)
         field.load_state_dict(self._anchor["weights"])
         coords, values, _ = signal.train_points(None)
@@ -238,7 +245,7 @@ class PredictedDynamicsCallback(LookCallback):
         self, forecast: Forecast, trainer: pl.Trainer, training: FieldTraining
     ) -> dict[str, Any]:
         """What the ``.npz`` of a look has."""
-        signal = training.signal
+        signal = require_lattice(NAME, training.signal)
         residual = _residual(training)
         # What float32 makes of outputs of order one cannot be measured.
         rounding = torch.finfo(signal.values.dtype).eps * forecast.residual.norm().item()
@@ -293,7 +300,7 @@ class PredictedDynamicsCallback(LookCallback):
     def _draw(
         self, forecast: Forecast, trainer: pl.Trainer, training: FieldTraining, look: dict[str, Any]
     ) -> None:
-        signal, step = training.signal, trainer.global_step
+        signal, step = require_lattice(NAME, training.signal), trainer.global_step
         modes = shown_modes(len(look["eigenvalues"]), self.shown_modes)
         figures = {"modes": draw_dynamics(self._looks, modes)}
         if len(signal.lattice) == 2 and "band_energies" in look:
@@ -328,6 +335,6 @@ def _lattice(signal: LatticeSignal) -> Tensor:
 @torch.no_grad()
 def _residual(training: FieldTraining) -> Tensor:
     """``(n, c)`` at the training points, in float64."""
-    coords, values, _ = training.signal.train_points(None)
+    coords, values, _ = require_lattice(NAME, training.signal).train_points(None)
     residual: Tensor = training.field(coords).double() - values
     return residual

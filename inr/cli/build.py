@@ -25,15 +25,22 @@ from inr.cli.instantiate import build
 from inr.cli.trainer import Machine, build_options, build_trainer, check_trainer
 from inr.field import Field
 from inr.field_stack import FieldStack
+from inr.loss import differentiates, truth_of
 from inr.sampler import Sampler
-from inr.signal import ImageSetSignal, ImageSignal, Signal
+from inr.signal import ImageSetSignal, Signal
 from inr.training import FieldTraining, StackTraining
+
+SUITABLE = {
+    "values": "loss=mse or, of distances, clamped_l1 or mape",
+    "labels": "loss=bce",
+    "surface": "loss=siren_sdf",
+}
 
 
 class Parts(NamedTuple):
     """Everything a run is about, without the trainer."""
 
-    signal: ImageSignal | ImageSetSignal
+    signal: Signal
     field: nn.Module
     sampler: Sampler
     loss: Callable[..., Any]
@@ -55,9 +62,10 @@ def build_parts(cfg: DictConfig) -> Parts:
     is_set = isinstance(signal, ImageSetSignal)
     field: nn.Module = build_seeded_field(cfg, signal.member(0) if is_set else signal)
     callbacks = build_set_callbacks(cfg, signal) if is_set else _build_callbacks(cfg, signal)
-    machine = check_trainer(
-        cfg, any(getattr(callback, "needs_full_precision", False) for callback in callbacks)
-    )
+    sampler, loss = build(cfg, "sampler"), build(cfg, "loss")
+    _check_suit(cfg, signal, sampler, loss)
+    follows_steps = any(getattr(callback, "needs_full_precision", False) for callback in callbacks)
+    machine = check_trainer(cfg, follows_steps or differentiates(loss))
     if machine.precision == "64-true":
         # Lightning converts it after it has filled it from a checkpoint, which would round that.
         field = field.double()
@@ -67,8 +75,8 @@ def build_parts(cfg: DictConfig) -> Parts:
     parts = Parts(
         signal,
         field,
-        build(cfg, "sampler"),
-        build(cfg, "loss"),
+        sampler,
+        loss,
         build(cfg, "optimizer"),
         build(cfg, "scheduler"),
         callbacks,
@@ -88,7 +96,25 @@ def build_parts(cfg: DictConfig) -> Parts:
     return parts
 
 
-def _build_callbacks(cfg: DictConfig, signal: ImageSignal) -> list[pl.Callback]:
+def _check_suit(
+    cfg: DictConfig, signal: Signal, sampler: Sampler, loss: Callable[..., Any]
+) -> None:
+    """Refuses a sampler or a loss that is of another kind than the signal."""
+    with bad_input():
+        sampler.check(signal)
+    if truth_of(loss) != signal.truth_kind:
+        raise BadInputError(
+            f"loss compares a field with {truth_of(loss)}, and the signal has "
+            f"{signal.truth_kind}; expected {SUITABLE[signal.truth_kind]}."
+        )
+    if differentiates(loss) and cfg.trainer.compile:
+        raise BadInputError(
+            "trainer.compile is true, and the loss differentiates the field in its coordinates, "
+            "which no compiled field can; expected false."
+        )
+
+
+def _build_callbacks(cfg: DictConfig, signal: Signal) -> list[pl.Callback]:
     names = [name for name in cfg.callback if cfg.callback[name]]
     callbacks = [build(cfg.callback, name, f"callback.{name}") for name in names]
     for name, callback in zip(names, callbacks, strict=True):

@@ -82,9 +82,11 @@ def _families() -> list[str]:
     return sorted(path.name for path in CONF.iterdir() if path.is_dir())
 
 
-def _stem(path: str) -> str:
-    """A file's name without its suffix, fit for a folder's name."""
-    name = re.split(r"[/\\]", str(path))[-1]
+def _stem(path: str | None, *, _root_: DictConfig) -> str:
+    """A file's name without its suffix, fit for a folder's name; of a formula, its kind."""
+    if path is None:
+        path = OmegaConf.select(_root_, "signal.kind")
+    name = re.split(r"[/\\]", str(path))[-1].removesuffix(".gz")
     return re.sub(r"[^\w.-]+", "_", name.rpartition(".")[0] or name).strip("._") or "signal"
 
 

@@ -1,5 +1,6 @@
 """A run with many images: what each has of its own."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +20,8 @@ from inr.callback import (
 from inr.cli.failure import BadInputError, bad_input
 from inr.cli.instantiate import build
 from inr.cli.summary import collect_metrics, count_parameters, write_metrics
-from inr.export import FieldDescription, native_image_suffix, save_field, write_image
+from inr.field_file import FieldDescription, save_field
+from inr.modality import MODALITIES
 from inr.signal import ImageSetSignal
 from inr.training import StackTraining
 
@@ -87,7 +89,7 @@ def describe(signal: ImageSetSignal, number: int) -> FieldDescription:
         signal.in_features,
         signal.channels,
         signal.lattice,
-        signal.pixel_formats[number],
+        asdict(signal.pixel_formats[number]),
     )
 
 
@@ -126,14 +128,14 @@ def finish_set(
     # Of all fields, over the samples of all images.
     metrics["bits_per_sample"] /= len(fields)
     write_metrics(run_dir / "metrics.json", metrics)
+    modality = MODALITIES["image"]
     for number, field in enumerate(fields):
         folder, description = run_dir / FOLDER / signal.names[number], describe(signal, number)
         own = {"steps": metrics["steps"], "parameters": count_parameters(field)}
         own["bits_per_sample"] = metrics["bits_per_sample"]
         write_metrics(folder / "metrics.json", {**qualities[number], **own})
-        write_image(
-            folder / f"reconstruction{native_image_suffix(description)}", field, description
-        )
+        suffix = modality.native_suffix(description)
+        modality.write(folder / f"reconstruction{suffix}", field, description)
     return metrics, signal.names[worst]
 
 

@@ -2,10 +2,10 @@
 
 import os
 import re
-from glob import has_magic
 from pathlib import Path
 
 import inr
+from inr.cli.kind import find_kind
 
 PACKAGE = Path(inr.__file__).parent
 
@@ -18,6 +18,14 @@ def shipped(folder: str) -> Path:
 
 CONF = shipped("conf")
 SAMPLE = shipped("data") / "sample.png"
+SAMPLES = {
+    "image": SAMPLE,
+    "volume": SAMPLE.with_name("sample_volume.npz"),
+    "shape": SAMPLE.with_name("sample_shape.ply"),
+    "point_cloud": SAMPLE.with_name("sample_points.ply"),
+    "audio": SAMPLE.with_name("sample_sound.wav"),
+    "video": SAMPLE.with_name("sample_video.gif"),
+}
 FLAGS_WITH_VALUE = (
     *("--cfg", "-c", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn"),
     *("--config-dir", "-cd", "--experimental-rerun"),
@@ -57,25 +65,50 @@ def expand_path(overrides: list[str]) -> list[str]:
     rest = [quote_path(override) for override in overrides]
     if makes_own_data(rest):
         return rest
+    kind = kind_of(rest)
     if overrides and ("=" not in overrides[0] or Path(overrides[0]).exists()):
-        path = Path(overrides[0]).resolve()
-        kind = "image_set" if is_set(path) else "image"
-        return [*rest[1:], f"signal={kind}", f"signal.path={quote(path)}"]
-    if has_key(rest, "signal.path") or has_key(rest, "ckpt_path"):
+        path, rest = Path(overrides[0]).resolve(), rest[1:]
+        if kind is None:
+            kind = find_kind(path)
+            rest.append(f"signal={kind}")
+        if kind == "function" and not has_key(rest, "signal.kind"):
+            # A function is made from a formula, if nothing else is said.
+            rest.append("signal.kind=file")
+        return [*rest, f"signal.path={quote(path)}"]
+    sample = SAMPLES.get(kind or "image")
+    if sample is None or has_key(rest, "signal.path") or has_key(rest, "ckpt_path"):
         return rest
-    return [*rest, f"signal.path={quote(SAMPLE)}"]
+    return [*rest, f"signal.path={quote(sample)}"]
 
 
-def is_set(path: Path) -> bool:
-    """Whether a path is that of many images: a folder, or a pattern such as ``photos/*.png``."""
-    return path.is_dir() or (not path.exists() and has_magic(str(path)))
+def kind_of(overrides: list[str]) -> str | None:
+    """The signal that overrides choose, by its name or by that of an experiment."""
+    typed = last_value(overrides, "signal")
+    if typed is not None:
+        return typed
+    return signal_of((last_value(overrides, "experiment") or "").split(",")[0])
+
+
+def signal_of(experiment: str) -> str | None:
+    """The signal that an experiment chooses, or one that it is made of."""
+    path = CONF / "experiment" / f"{experiment}.yaml"
+    text = path.read_text() if path.is_file() else ""
+    if match := re.search(r"^ +- override /signal: (\w+)", text, re.MULTILINE):
+        return match[1]
+    parts = re.findall(r"^ +- (\w+)$", text, re.MULTILINE)
+    return next(filter(None, map(signal_of, parts)), None)
+
+
+def last_value(overrides: list[str], key: str) -> str | None:
+    """What the last override of a key sets."""
+    values = [o.partition("=")[2] for o in overrides if key_of(o) == key and "=" in o]
+    return values[-1] if values else None
 
 
 def makes_own_data(overrides: list[str]) -> bool:
     """Whether the experiment that is asked for brings its own data, networks and training."""
-    values = [o.partition("=")[2] for o in overrides if key_of(o) == "experiment" and "=" in o]
-    names = values[-1].split(",") if values else []
-    paths = [CONF / "experiment" / f"{name}.yaml" for name in names]
+    names = last_value(overrides, "experiment")
+    paths = [CONF / "experiment" / f"{name}.yaml" for name in names.split(",")] if names else []
     return bool(paths) and all(
         path.is_file() and "\n_target_:" in "\n" + path.read_text() for path in paths
     )

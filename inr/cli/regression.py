@@ -7,11 +7,13 @@ import torch
 from omegaconf import OmegaConf
 
 from inr.cli.build import build_seeded_field
+from inr.cli.failure import BadInputError
 from inr.cli.instantiate import build
 from inr.cli.products import show_products
 from inr.cli.saved_run import SavedRun, with_seed
 from inr.cli.trust import check_targets
 from inr.ntk import KernelRegressor
+from inr.signal import FiniteSignal
 
 TOLERANCE = 1e-4
 PARTS = ("signal", "encoding", "network")
@@ -28,7 +30,8 @@ def regress(run: SavedRun, device: torch.device, *, trust: bool) -> KernelRegres
         trust: Whether classes that are not the project's own may be built.
 
     Raises:
-        BadInputError: The run does not say how it began, or its signal has gone.
+        BadInputError: The run does not say how it began, its signal has gone, or it has no end of
+            training points.
     """
     seed = run.config.get("seed")
     parts: dict[str, Any] = {key: with_seed(run.config.get(key), seed) for key in PARTS}
@@ -36,6 +39,12 @@ def regress(run: SavedRun, device: torch.device, *, trust: bool) -> KernelRegres
         check_targets(parts, str(run.folder))
     cfg = OmegaConf.create({**parts, "seed": seed})
     signal = build(cfg, "signal").to(device)
+    if not isinstance(signal, FiniteSignal):
+        raise BadInputError(
+            f"--regression wants a signal with a number of training points, and a "
+            f"{run.description.kind} is sampled without end; expected a run of a signal on a "
+            "lattice, such as an image or a volume."
+        )
     field = build_seeded_field(cfg, signal).to(device)
     with show_products("kernel regression") as show:
         regressor = KernelRegressor(

@@ -1,6 +1,7 @@
-"""``inr-render``: a fitted field as an image of any size."""
+"""``inr-render``: a fitted field as a file of any resolution."""
 
 import argparse
+import operator
 import re
 import sys
 from pathlib import Path
@@ -11,15 +12,16 @@ from inr.cli.failure import BadInputError, bad_input, one_line_errors
 if TYPE_CHECKING:
     from torch import nn
 
-    from inr.export import FieldDescription
     from inr.lattice import Region
 
 PROGRAM = "inr-render"
 EPILOG = """\
 example:
   inr-render runs/photo/2026-01-31_12-00-00 --scale 4 -o large.tiff
+  inr-render runs/scan/2026-01-31_12-00-00 --slice z=0.5 -o slice.png
 
-The suffix of -o chooses the format: .png, .tiff (streamed: as large as you like) or .npz.
+The suffix of -o chooses the format. Of an image: .png, .tiff (streamed: as large as you like) or
+.npz; of others that of the file that was fitted, and .ply, .obj, .stl, .off or .glb of a surface.
 """
 
 
@@ -45,12 +47,37 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("run", metavar="RUN", help="a run directory or a checkpoint")
     parser.add_argument("-o", "--out", metavar="OUT", help="the file to write; in RUN by default")
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--size", metavar="HxW", help="height x width in pixels, as in 1536x2048")
+    size.add_argument(
+        "--size",
+        metavar="HxW",
+        help="cells per axis: 1536x2048, or DxHxW of a volume, or N",
+    )
     size.add_argument("--scale", type=float, metavar="S", help="times the native size")
     parser.add_argument(
         "--region",
         metavar="X0,Y0,X1,Y1",
-        help="the box to render, as shares of width and height: 0,0,0.5,0.5 is the upper left",
+        help="the box to render, as shares of each axis: 0,0,0.5,0.5 is the upper left",
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--slice", metavar="AXIS=POSITION", help="an image out of a volume or video: z=0.5"
+    )
+    what.add_argument(
+        "--mesh", action="store_true", help="the surface where a field in space has one value"
+    )
+    parser.add_argument(
+        "--resolution", type=int, metavar="N", help="of --mesh: cells along each axis"
+    )
+    parser.add_argument(
+        "--level",
+        type=float,
+        metavar="V",
+        help="of --mesh: the value, in the units of the file: of a CT, Hounsfield units",
+    )
+    parser.add_argument(
+        "--gradient",
+        action="store_true",
+        help="the derivatives in the coordinates: their length as an image, or all in .npz",
     )
     parser.add_argument(
         "--regression",
@@ -67,71 +94,80 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _render(arguments: argparse.Namespace) -> None:
+    check_combination(arguments)
     region = parse_region(arguments.region) if arguments.region else None
     size = parse_size(arguments.size) if arguments.size else None
     if arguments.scale is not None and not 0 < arguments.scale < float("inf"):
         raise BadInputError(f"--scale is {arguments.scale}; expected a number above 0.")
     from inr.cli.device import choose_device
+    from inr.cli.product import make_product
     from inr.cli.saved_run import load_run
-    from inr.export import native_image_suffix, write_image
 
     run = load_run(arguments.run, trust=arguments.trust)
-    shape = size or _natural_size(run.description, region, arguments.scale or 1.0)
-    kind = "regression" if arguments.regression else "render"
-    name = f"{kind}_{shape[0]}x{shape[1]}{_region_name(region)}"
-    out = Path(arguments.out or run.folder / (name + native_image_suffix(run.description)))
-    if out.exists() and not arguments.force:
-        raise BadInputError(f"{out} exists; expected a new file. Use --force to replace it.")
     with bad_input():
         device = choose_device(arguments.device)
         field: nn.Module = run.field.to(device)
+        product = make_product(arguments, run.description, size, region)
+        out = Path(arguments.out or run.folder / product.name)
+        if out.exists() and not arguments.force:
+            raise BadInputError(f"{out} exists; expected a new file. Use --force to replace it.")
         if arguments.regression:
             from inr.cli.quiet import quiet_libraries
             from inr.cli.regression import regress
 
             quiet_libraries(PROGRAM)
             field = regress(run, device, trust=arguments.trust)
-        write_image(out, field, run.description, size=shape, region=region, progress=True)
+        product.write(out, field)
     print(out)
 
 
-def parse_size(text: str) -> tuple[int, int]:
-    """``HxW`` as two numbers.
+def check_combination(arguments: argparse.Namespace) -> None:
+    """Refuses options that mean nothing together.
+
+    Raises:
+        BadInputError: There are some.
+    """
+    for name in ("resolution", "level"):
+        if getattr(arguments, name) is not None and not arguments.mesh:
+            raise BadInputError(f"--{name} is of a mesh; expected --mesh with it.")
+    if arguments.mesh:
+        for name in ("size", "scale", "region", "gradient"):
+            if getattr(arguments, name):
+                raise BadInputError(
+                    f"--{name} is not of a mesh; expected --mesh with --resolution and --level."
+                )
+        if arguments.resolution is not None and arguments.resolution < 2:
+            raise BadInputError(f"--resolution is {arguments.resolution}; expected 2 or more.")
+
+
+def parse_size(text: str) -> tuple[int, ...]:
+    """``HxW``, or as many numbers as there are axes.
 
     Raises:
         BadInputError: It is something else.
     """
-    match = re.fullmatch(r"([1-9]\d*)[x×]([1-9]\d*)", text.strip())
-    if match is None:
-        raise BadInputError(f"--size is {text}; expected HxW in pixels, as in 1536x2048.")
-    return int(match[1]), int(match[2])
+    if re.fullmatch(r"[1-9]\d*([x×][1-9]\d*)*", text.strip()) is None:
+        raise BadInputError(
+            f"--size is {text}; expected HxW in pixels, as in 1536x2048, or DxHxW of a volume."
+        )
+    return tuple(map(int, re.split("[x×]", text.strip())))
 
 
 def parse_region(text: str) -> "Region":
-    """``X0,Y0,X1,Y1`` as a lower and an upper corner.
+    """``X0,Y0,X1,Y1``, or corners with as many numbers as there are axes.
 
     Raises:
         BadInputError: It is something else, or an empty box.
     """
     try:
-        x0, y0, x1, y1 = (float(part) for part in text.split(","))
+        edges = tuple(float(part) for part in text.split(","))
     except ValueError:
-        x0 = x1 = 0.0
-    if not (x0 < x1 and y0 < y1) or any(abs(edge) == float("inf") for edge in (x0, y0, x1, y1)):
+        edges = ()
+    lower, upper = edges[: len(edges) // 2], edges[len(edges) // 2 :]
+    is_box = edges and len(lower) == len(upper) and all(map(operator.lt, lower, upper))
+    if not is_box or any(abs(edge) == float("inf") for edge in edges):
         raise BadInputError(
-            f"--region is {text}; expected X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, as in 0,0,0.5,0.5."
+            f"--region is {text}; expected X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, as in "
+            "0,0,0.5,0.5, and X0,Y0,Z0,X1,Y1,Z1 of a volume."
         )
-    return (x0, y0), (x1, y1)
-
-
-def _natural_size(
-    description: "FieldDescription", region: "Region | None", scale: float
-) -> tuple[int, int]:
-    """The region's size in pixels at the native density times ``scale``."""
-    (x0, y0), (x1, y1) = region or ((0.0, 0.0), (1.0, 1.0))
-    height, width = description.lattice
-    return max(1, round(height * (y1 - y0) * scale)), max(1, round(width * (x1 - x0) * scale))
-
-
-def _region_name(region: "Region | None") -> str:
-    return "" if region is None else "_" + "_".join(f"{c:g}" for corner in region for c in corner)
+    return lower, upper

@@ -15,8 +15,9 @@ from inr.cli.compose import register_resolvers
 from inr.cli.failure import BadInputError, bad_input
 from inr.cli.image_set import FOLDER, KIND, refuse_whole_set
 from inr.cli.trust import check_targets
-from inr.export import FieldDescription, load_field
 from inr.field import Field
+from inr.field_file import FieldDescription, load_field
+from inr.modality import MODALITIES
 
 
 class SavedRun(NamedTuple):
@@ -78,6 +79,8 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         sizes = (description.in_features, description.out_features, *description.lattice)
         if not all(isinstance(size, int) for size in (*sizes, checkpoint["global_step"])):
             raise TypeError("its sizes are not whole numbers")
+        if description.kind not in MODALITIES:
+            raise ValueError(f"it is of {description.kind!r}")
         if not all(isinstance(override, str) for override in record["overrides"]):
             raise TypeError("its overrides are not text")
     except OSError as error:
@@ -110,6 +113,10 @@ def _load_weights(folder: Path, trust: bool) -> SavedRun:
             f"{config_path} cannot be read ({type(error).__name__}); expected the configuration "
             "that inr-fit wrote there."
         ) from error
+    if description.kind not in MODALITIES:
+        raise BadInputError(
+            f"{folder} is a run of {description.kind!r}; expected one of {', '.join(MODALITIES)}."
+        )
     field = _build(config, state, description, trust, str(folder))
     return SavedRun(
         folder, field, description, _read_steps(folder / "metrics.json"), cast(Any, config)

@@ -3,6 +3,7 @@
 import json
 import math
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from rich.table import Table
 from torch import nn
 
 from inr.atomic import replacing
+from inr.modality import Reading
+from inr.signal import FiniteSignal
 from inr.training import FieldTraining
-
-DECIBELS = {"psnr": "PSNR", "train_psnr": "PSNR, trained on", "test_psnr": "PSNR, held out"}
 
 
 def collect_metrics(
@@ -22,10 +23,14 @@ def collect_metrics(
 ) -> dict[str, Any]:
     """The content of ``metrics.json``.
 
-    ``bits_per_sample`` is the size of the trainable parameters over the number of lattice points.
+    ``bits_per_sample`` is the size of the trainable parameters over the number of lattice points,
+    where the signal has no others.
     """
-    parameters = [p for p in training.field.parameters() if p.requires_grad]
-    bits = sum(8 * p.numel() * p.element_size() for p in parameters)
+    size = {}
+    if isinstance(training.signal, FiniteSignal):
+        parameters = [p for p in training.field.parameters() if p.requires_grad]
+        bits = sum(8 * p.numel() * p.element_size() for p in parameters)
+        size = {"bits_per_sample": bits / training.signal.num_points}
     return {
         **quality,
         "loss": training.readings.get("loss"),
@@ -33,7 +38,7 @@ def collect_metrics(
         "seconds": seconds,
         "points_per_second": training.points / (seconds - training.clock.paused_seconds),
         "parameters": count_parameters(training.field),
-        "bits_per_sample": bits / training.signal.num_points,
+        **size,
     }
 
 
@@ -61,25 +66,34 @@ def _is_measured(value: Any) -> bool:
     return abs(value) < float("inf") if is_number else value is not None
 
 
-def print_summary(metrics: dict[str, Any], folder: Path, reconstruction: Path) -> None:
-    """A short table on stdout: of one image, or the means over many."""
+def print_summary(
+    metrics: dict[str, Any],
+    readings: Sequence[Reading],
+    folder: Path,
+    reconstruction: Path,
+) -> None:
+    """A short table on stdout: of one field, or the means over many.
+
+    Args:
+        metrics: What was measured.
+        readings: Which of it is told, and how.
+        folder: Of the run.
+        reconstruction: What has been learnt.
+    """
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for key, label in DECIBELS.items():
+    for key, label, form in readings:
         if key in metrics:
-            table.add_row(label, f"{metrics[key]:.2f} dB")
+            table.add_row(label, form.format(metrics[key]))
     if "min_psnr" in metrics:
         table.add_row("worst", f"{metrics['min_psnr']:.2f} dB, {metrics['worst']}")
-    if "ssim" in metrics:
-        table.add_row("SSIM", f"{metrics['ssim']:.4f}")
     if "exact_share" in metrics:
         table.add_row("exact", f"{_floored_percent(metrics['exact_share'])} of the values")
     table.add_row("time", f"{metrics['seconds']:.1f} s, {metrics['steps']} steps")
     table.add_row("speed", f"{metrics['points_per_second']:.3g} points/s")
-    table.add_row(
-        "size",
-        f"{metrics['parameters']:,} parameters, {metrics['bits_per_sample']:.3g} bits per sample",
-    )
-    table.add_row("picture", str(reconstruction))
+    bits = metrics.get("bits_per_sample")
+    share = "" if bits is None else f", {bits:.3g} bits per sample"
+    table.add_row("size", f"{metrics['parameters']:,} parameters{share}")
+    table.add_row("result", str(reconstruction))
     table.add_row("run", str(folder))
     table.add_row("watch", f"tensorboard --logdir {shlex.quote(str(folder.parent))}")
     # Rich would break paths at the edge of the terminal, and cut them in the table.

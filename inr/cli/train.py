@@ -2,6 +2,9 @@
 
 import shlex
 import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +13,8 @@ import pytorch_lightning as pl
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities.exceptions import SIGTERMException
+from rich.console import Console
+from torch import Tensor
 
 from inr.callback import DivergenceError, InterruptionCallback
 from inr.cli.build import Parts, build_parts, build_training
@@ -18,9 +23,16 @@ from inr.cli.failure import RunFailedError
 from inr.cli.image_set import FOLDER, KIND, describe, finish_set
 from inr.cli.quiet import quiet_libraries
 from inr.cli.summary import collect_metrics, print_summary, write_metrics
-from inr.export import FieldDescription, native_image_suffix, save_field, write_image
+from inr.field_file import FieldDescription, save_field
+from inr.modality import MODALITIES, Picture
+from inr.raster import write_raster
 from inr.signal import ImageSetSignal
-from inr.training import FieldTraining, StackTraining, measure, reconstruct
+from inr.training import FieldTraining, StackTraining
+
+PICTURE = "picture.png"
+WEIGHTS = "field.safetensors"
+ERROR_SCALE = 0.1
+MAX_PICTURE_PIXELS = 1_000_000
 
 
 def train(cfg: DictConfig, parts: Parts | None = None) -> float | None:
@@ -31,8 +43,8 @@ def train(cfg: DictConfig, parts: Parts | None = None) -> float | None:
         parts: What it describes, when that has been built; built here when None.
 
     Returns:
-        The PSNR over the whole lattice, for those who optimise it; None on other ranks than the
-        first.
+        What says best how well it fits, for those who optimise it: the PSNR over the whole lattice,
+        or of shapes the IoU; None on other ranks than the first.
 
     Raises:
         RunFailedError: The loss diverged.
@@ -42,15 +54,13 @@ def train(cfg: DictConfig, parts: Parts | None = None) -> float | None:
     run_dir = Path(HydraConfig.get().runtime.output_dir)
     parts = parts or build_parts(cfg)
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
-    image = parts.signal
+    data = parts.signal
     record = {"config": config, "overrides": list(HydraConfig.get().overrides.task)}
-    if isinstance(image, ImageSetSignal):
-        description = replace(describe(image, 0), kind=KIND)
-        record["images"] = image.names
+    if isinstance(data, ImageSetSignal):
+        description = replace(describe(data, 0), kind=KIND)
+        record["images"] = data.names
     else:
-        description = FieldDescription(
-            "image", image.in_features, image.out_features, image.lattice, image.pixel_format
-        )
+        description = MODALITIES[data.kind].describe(data)
     record["description"] = description.to_plain()
     trainer, training = build_training(cfg, parts, record, run_dir)
     log_configuration(trainer, config, HydraConfig.get().runtime.choices)
@@ -70,7 +80,8 @@ def train(cfg: DictConfig, parts: Parts | None = None) -> float | None:
         return None
     if isinstance(training, StackTraining):
         metrics, worst = finish_set(trainer, training, config, run_dir)
-        print_summary(metrics, run_dir, run_dir / FOLDER / worst)
+        readings = training.modality.readings
+        print_summary(metrics, readings, run_dir, run_dir / FOLDER / worst)
         return float(metrics["psnr"])
     return _finish(trainer, training, description, run_dir)
 
@@ -89,14 +100,50 @@ def _finish(
     run_dir: Path,
 ) -> float:
     """Measures, writes and shows the result."""
-    seconds = training.clock.seconds
+    seconds, modality = training.clock.seconds, training.modality
     training.to(trainer.strategy.root_device)
     # First what cannot be made again.
-    save_field(run_dir / "field.safetensors", training.field, description)
-    quality = measure(reconstruct(training.field, training.signal), training.signal)
+    save_field(run_dir / WEIGHTS, training.field, description)
+    with _waiting("rendering"):
+        rendering = training.render()
+    with _waiting("measuring"):
+        quality = modality.measure(training.field, training.signal, rendering, thorough=True)
     metrics = collect_metrics(trainer, training, quality, seconds)
     write_metrics(run_dir / "metrics.json", metrics)
-    picture = run_dir / f"reconstruction{native_image_suffix(description)}"
-    write_image(picture, training.field, description)
-    print_summary(metrics, run_dir, picture)
-    return quality["psnr"]
+    if description.kind != "image":
+        _write_picture(run_dir / PICTURE, training, rendering)
+    del rendering
+    training.forget_rendering()
+    result = run_dir / f"reconstruction{modality.native_suffix(description)}"
+    try:
+        modality.write(result, training.field, description, progress=True)
+    except (ImportError, ValueError) as error:
+        warnings.warn(f"{result.name} is not written: {error}", stacklevel=2)
+        result = run_dir / WEIGHTS
+    else:
+        metrics |= modality.measure_result(result, training.signal)
+        write_metrics(run_dir / "metrics.json", metrics)
+    print_summary(metrics, modality.readings, run_dir, result)
+    return quality[modality.readings[0].key]
+
+
+@contextmanager
+def _waiting(what: str) -> Iterator[None]:
+    """Says what takes long, as that of a large volume may, where there is a terminal."""
+    console = Console(stderr=True)
+    with console.status(what) if console.is_terminal else nullcontext():
+        yield
+
+
+def _write_picture(path: Path, training: FieldTraining, rendering: Tensor) -> None:
+    """The result at a glance, where that is no image itself."""
+    exhibits = training.modality.show(
+        training.field,
+        training.signal,
+        rendering,
+        error_scale=ERROR_SCALE,
+        max_pixels=MAX_PICTURE_PIXELS,
+    )
+    picture = exhibits[0]
+    assert isinstance(picture, Picture)
+    write_raster(path, picture.pixels, bits=8)

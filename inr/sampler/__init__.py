@@ -2,6 +2,8 @@
 
 from inr.sampler._sampler import Sampler
 from inr.sampler.lattice import LatticeSampler
+from inr.sampler.point_cloud import PointCloudSampler
+from inr.sampler.shape import ShapeSampler
 from inr.sampler.uniform import UniformSampler
 
-__all__ = ["LatticeSampler", "Sampler", "UniformSampler"]
+__all__ = ["LatticeSampler", "PointCloudSampler", "Sampler", "ShapeSampler", "UniformSampler"]

@@ -1,12 +1,12 @@
 """What every sampler is."""
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
 import torch
 
-from inr.batch import Batch
-from inr.signal import Signal
+from inr.signal import FiniteSignal, Signal
 
 
 class Sampler(ABC):
@@ -14,10 +14,27 @@ class Sampler(ABC):
 
     A draw is a pure function of the seed and the draw's number: there is no state to save, and a
     resumed run draws what the uninterrupted one would have.
+
+    Attributes:
+        signals: What it can draw from.
     """
 
+    signals: type = FiniteSignal
+
+    def check(self, signal: Signal) -> None:
+        """Refuses signals that it cannot draw from.
+
+        Raises:
+            TypeError: It is one of them.
+        """
+        if not isinstance(signal, self.signals):
+            raise TypeError(
+                f"{type(self).__name__} cannot draw from {type(signal).__name__}; expected the "
+                "sampler that signal=KIND brings along. Leave sampler= out."
+            )
+
     @abstractmethod
-    def draw(self, signal: Signal, number: int) -> Batch:
+    def draw(self, signal: Any, number: int) -> Any:
         """The batch of the given number, counted from 0."""
 
 

@@ -6,7 +6,7 @@ from torch import Tensor
 from inr.argument import check_count
 from inr.batch import Batch
 from inr.sampler._sampler import Sampler, numbered_generator
-from inr.signal import Signal
+from inr.signal import FiniteSignal
 
 
 class LatticeSampler(Sampler):
@@ -28,7 +28,7 @@ class LatticeSampler(Sampler):
         self.seed = check_count("seed", seed, minimum=0)
         self._order: tuple[tuple[int, int, torch.device], Tensor] | None = None
 
-    def draw(self, signal: Signal, number: int) -> Batch:
+    def draw(self, signal: FiniteSignal, number: int) -> Batch:
         if self.batch_size is None or self.batch_size >= signal.num_train:
             return signal.train_points(None)
         pieces = []
@@ -40,14 +40,14 @@ class LatticeSampler(Sampler):
             position += stop - start
         return signal.train_points(torch.cat(pieces))
 
-    def _epoch_order(self, signal: Signal, epoch: int) -> Tensor:
+    def _epoch_order(self, signal: FiniteSignal, epoch: int) -> Tensor:
         """The order of one epoch; the last one asked for is kept."""
         key = epoch, signal.num_train, signal.device
         if self._order is None or self._order[0] != key:
             self._order = key, self._make_order(signal, epoch)
         return self._order[1]
 
-    def _make_order(self, signal: Signal, epoch: int) -> Tensor:
+    def _make_order(self, signal: FiniteSignal, epoch: int) -> Tensor:
         if not self.shuffle:
             return torch.arange(signal.num_train, device=signal.device)
         return torch.randperm(

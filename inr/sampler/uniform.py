@@ -5,7 +5,7 @@ import torch
 from inr.argument import check_count
 from inr.batch import Batch
 from inr.sampler._sampler import Sampler, numbered_generator
-from inr.signal import Signal
+from inr.signal import FiniteSignal
 
 
 class UniformSampler(Sampler):
@@ -20,7 +20,7 @@ class UniformSampler(Sampler):
         self.batch_size = check_count("batch_size", batch_size)
         self.seed = check_count("seed", seed, minimum=0)
 
-    def draw(self, signal: Signal, number: int) -> Batch:
+    def draw(self, signal: FiniteSignal, number: int) -> Batch:
         positions = torch.randint(
             signal.num_train,
             (self.batch_size,),

@@ -7,12 +7,12 @@ from torch import Tensor
 
 from inr.batch import Batch
 from inr.lattice import lattice_points
-from inr.signal._signal import Signal
+from inr.signal._signal import FiniteSignal
 
 MOST_IN_TABLE = 2**22
 
 
-class LatticeSignal(Signal):
+class LatticeSignal(FiniteSignal):
     """Values at the cell centres of a lattice, some of which may be held out from training.
 
     Args:
@@ -22,19 +22,20 @@ class LatticeSignal(Signal):
         holdout: ``none``; ``alternate``, which trains on even positions along every axis and tests
             on odd ones; or the fraction of points, drawn at random, to test on.
         seed: Of the random fraction.
+        levels: What each of 256 bytes means, where ``values`` are bytes: only those that are asked
+            for become floats.
 
     Attributes:
-        lattice: Cells per axis, in array order: ``(H, W)``, ``(D, H, W)``.
-        values: ``(N, c)``, in C order.
         step: Distance of neighbouring values, where there is one.
         train_index: Flat positions that training sees; None when it sees all.
         test_index: Flat positions that it never sees; None when there are none.
     """
 
-    values: Tensor
     train_index: Tensor | None
     test_index: Tensor | None
     step: float | None = None
+    _stored: Tensor
+    _levels: Tensor | None
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class LatticeSignal(Signal):
         name: str,
         holdout: str | float = "none",
         seed: int = 0,
+        levels: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.lattice = tuple(values.shape[:-1])
@@ -53,7 +55,8 @@ class LatticeSignal(Signal):
         self.name = name
         train_index, test_index = split(self.lattice, holdout, seed)
         self._table: Tensor | None = None
-        self.register_buffer("values", values.flatten(0, -2), persistent=False)
+        self.register_buffer("_stored", values.flatten(0, -2), persistent=False)
+        self.register_buffer("_levels", levels, persistent=False)
         self.register_buffer("train_index", train_index, persistent=False)
         self.register_buffer("test_index", test_index, persistent=False)
 
@@ -63,17 +66,29 @@ class LatticeSignal(Signal):
         return self.value_range[1] - self.value_range[0]
 
     @property
-    def num_points(self) -> int:
-        """Number of lattice points."""
-        return len(self.values)
-
-    @property
     def num_train(self) -> int:
         return self.num_points if self.train_index is None else len(self.train_index)
 
     @property
     def device(self) -> torch.device:
-        return self.values.device
+        return self._stored.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return (self._stored if self._levels is None else self._levels).dtype
+
+    @property
+    def values(self) -> Tensor:
+        """``(N, c)``, in C order; made anew at each call of those that are stored as bytes."""
+        return self.truth()
+
+    def truth(self, index: Tensor | None = None) -> Tensor:
+        found = self._stored
+        if index is not None:
+            found = found.index_select(0, index.to(self.device))
+        if self._levels is None:
+            return found
+        return self._levels.index_select(0, found.flatten().int()).view(found.shape)
 
     def train_points(self, positions: Tensor | None) -> Batch:
         index = self.train_index
@@ -81,16 +96,16 @@ class LatticeSignal(Signal):
             index = positions if index is None else index[positions]
         if index is None:
             index = torch.arange(self.num_points, device=self.device)
-            return Batch(self._coords_of(index), self.values, index)
-        return Batch(self._coords_of(index), self.values.index_select(0, index), index)
+            return Batch(self._coords_of(index), self.truth(), index)
+        return Batch(self._coords_of(index), self.truth(index), index)
 
     def _coords_of(self, index: Tensor) -> Tensor:
         """Coordinates of cells: looked up where those of all are no great burden."""
         if self.num_points > MOST_IN_TABLE:
-            return lattice_points(self.lattice, index, dtype=self.values.dtype)
+            return lattice_points(self.lattice, index, dtype=self.dtype)
         table = self._table
-        if table is None or (table.dtype, table.device) != (self.values.dtype, self.device):
-            table = lattice_points(self.lattice, dtype=self.values.dtype, device=self.device)
+        if table is None or (table.dtype, table.device) != (self.dtype, self.device):
+            table = lattice_points(self.lattice, dtype=self.dtype, device=self.device)
             self._table = table
         return table.index_select(0, index)
 

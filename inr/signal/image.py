@@ -38,6 +38,8 @@ class ImageSignal(LatticeSignal):
         ValueError: It is no image, broken, too large, or an argument is out of range.
     """
 
+    kind = "image"
+
     def __init__(
         self,
         *,

@@ -52,6 +52,8 @@ class ImageSetSignal(LatticeSignal):
         ValueError: There is no image, one is broken, or two differ in size or channels.
     """
 
+    kind = "image_set"
+
     def __init__(
         self,
         *,
@@ -105,6 +107,7 @@ class ImageSetSignal(LatticeSignal):
         image = LatticeSignal(
             values.view(*self.lattice, -1), value_range=self.value_range, name=self.names[number]
         )
+        image.kind = "image"
         image.train_index, image.test_index = self.train_index, self.test_index
         image.step = self.pixel_formats[number].step
         return image

@@ -2,7 +2,6 @@
 
 from inr.training.atomic_checkpoint import AtomicCheckpointIO
 from inr.training.clock import Clock
-from inr.training.evaluation import measure, measure_batch, reconstruct
 from inr.training.field_training import FieldTraining
 from inr.training.stack_training import StackTraining
 from inr.training.step_options import StepOptions
@@ -13,7 +12,4 @@ __all__ = [
     "FieldTraining",
     "StackTraining",
     "StepOptions",
-    "measure",
-    "measure_batch",
-    "reconstruct",
 ]

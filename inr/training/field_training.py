@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from inr.batch import Batch
+from inr.modality import MODALITIES, Modality
 from inr.render import render
 from inr.sampler import Sampler
-from inr.signal import LatticeSignal
+from inr.signal import Signal
 from inr.training.clock import Clock
-from inr.training.evaluation import measure_batch
 from inr.training.gradient import BatchGradient
 from inr.training.rhythm import next_stop
 from inr.training.stack_gradient import StackGradient
@@ -51,6 +51,7 @@ class FieldTraining(pl.LightningModule):
         options: How steps are computed.
 
     Attributes:
+        modality: How the field is measured and shown.
         batch: The last one drawn.
         readings: What was last measured, by name, for displays.
         clock: Seconds of training.
@@ -60,7 +61,7 @@ class FieldTraining(pl.LightningModule):
     def __init__(
         self,
         field: nn.Module,
-        signal: LatticeSignal,
+        signal: Signal,
         *,
         sampler: Sampler,
         loss: Callable[[nn.Module, Batch], Tensor],
@@ -73,6 +74,7 @@ class FieldTraining(pl.LightningModule):
         self.automatic_optimization = False
         self.field = field
         self.signal = signal
+        self.modality: Modality = MODALITIES[signal.kind]
         self.sampler = sampler
         self.loss = loss
         self.make_optimizer = make_optimizer
@@ -127,7 +129,7 @@ class FieldTraining(pl.LightningModule):
         Returns:
             ``losses`` of its steps, before each, on the device, and ``loss``, the last.
         """
-        self._rendering = None
+        self.forget_rendering()
         losses = []
         last = next_stop(self.trainer, self.options.steps_per_batch)
         optimizer = self.trainer.optimizers[0]
@@ -184,9 +186,6 @@ class FieldTraining(pl.LightningModule):
         """Makes the gradient no longer than this."""
         nn.utils.clip_grad_norm_(self.field.parameters(), largest)
 
-    def on_train_end(self) -> None:
-        self._rendering = None
-
     def measure_losses(self) -> list[float]:
         """The losses over the last batch at the present weights, of each field that is trained."""
         assert self.batch is not None
@@ -196,21 +195,28 @@ class FieldTraining(pl.LightningModule):
         return losses
 
     def measure_batch(self, most_points: int) -> dict[str, float]:
-        """PSNR (dB) at some points of the last batch."""
+        """How well the field fits at some points of the last batch."""
         assert self.batch is not None
-        coords, values = self.batch.coords[:most_points], self.batch.values[:most_points]
-        return {"psnr": measure_batch(self.field, coords, values, self.signal.peak)}
+        parts = (None if part is None else part[:most_points] for part in self.batch)
+        some = type(self.batch)._make(parts)
+        return self.modality.measure_batch(self.field, self.signal, some)
 
     def render(self) -> Tensor:
-        """The field on the signal's lattice, not clipped: ``(*lattice, c)``, not to be changed.
+        """What the field says on the signal's lattice, not clipped: ``(*lattice, c)``.
 
-        Whoever looks at one step shares one rendering; the next training step lets go of it.
+        It is not to be changed.
+        Whoever looks at one step shares one rendering; the next training step lets go of it, and so
+        does :meth:`forget_rendering`.
         """
         if self._rendering is None:
             start = time.perf_counter()
-            self._rendering = render(self.field, self.signal.lattice)
+            self._rendering = self.signal.read(render(self.field, self.signal.lattice))
             self._rendering_seconds = time.perf_counter() - start
         return self._rendering
+
+    def forget_rendering(self) -> None:
+        """Lets go of the last rendering: the field is another one, or its memory is needed."""
+        self._rendering = None
 
     def affords_rendering(self) -> bool:
         """Whether to render now: at the end, or where that takes a small share of the training.

@@ -22,7 +22,7 @@ def split_batch(batch: Batch, part_size: int | None) -> Iterator[tuple[float, Ba
         yield 1.0, batch
         return
     columns = [count * [None] if column is None else column.tensor_split(count) for column in batch]
-    for part in map(Batch._make, zip(*columns, strict=True)):
+    for part in map(type(batch)._make, zip(*columns, strict=True)):
         yield len(part.coords) / total, part
 
 

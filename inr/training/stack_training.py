@@ -10,8 +10,8 @@ from torch.optim import Optimizer
 from inr.batch import Batch
 from inr.field_stack import FieldStack
 from inr.metric import psnr
+from inr.render import render
 from inr.signal import ImageSetSignal
-from inr.training.evaluation import measure, reconstruct
 from inr.training.field_training import FieldTraining
 from inr.training.stack_gradient import StackGradient
 
@@ -68,7 +68,9 @@ class StackTraining(FieldTraining):
         qualities = []
         for number in range(self.field.size):
             image = self.signal.member(number)
-            qualities.append(measure(reconstruct(self.field.member(number), image), image))
+            field = self.field.member(number)
+            rendering = render(field, image.lattice)
+            qualities.append(self.modality.measure(field, image, rendering, thorough=True))
         self._rendering_seconds = time.perf_counter() - start
         return qualities
 

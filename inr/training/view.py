@@ -6,12 +6,12 @@ import torch
 from torch import nn
 
 from inr.mapping import MappedField, map_lattice
-from inr.signal import LatticeSignal
+from inr.signal import LatticeSignal, Signal
 
 
 def training_view(
     field: nn.Module,
-    signal: LatticeSignal,
+    signal: Signal,
     autocast_dtype: torch.dtype | None,
     *,
     mapping_memory: int,
@@ -23,16 +23,16 @@ def training_view(
 
     Args:
         field: Itself where it has no encoding, or one that is trained.
-        signal: Its lattice is mapped.
+        signal: If its points are those of a lattice, that is mapped.
         autocast_dtype: What layers round their inputs to, if they do: features that the network
             would round may be stored so.
         mapping_memory: Bytes for the features of all points; beyond that they are multiplied.
         compiled: Whether its network is compiled, at the first points that it sees.
     """
     encoding, network = getattr(field, "encoding", None), getattr(field, "network", None)
-    if encoding is None or network is None:
+    if encoding is None or network is None or not isinstance(signal, LatticeSignal):
         return _compiled(field) if compiled else field
-    dtype = signal.values.dtype
+    dtype = signal.dtype
     if autocast_dtype is not None and getattr(network, "rounds_features", False):
         dtype = autocast_dtype
     mapping = map_lattice(

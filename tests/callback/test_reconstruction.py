@@ -7,9 +7,7 @@ from pathlib import Path
 import imageio.v3 as imageio
 import numpy as np
 import pytest
-import torch
 
-from inr.callback.reconstruction import displayed
 from tests.callback.events import read_events
 from tests.conftest import read_metrics
 
@@ -34,10 +32,3 @@ def test_the_last_point_of_the_curve_is_the_final_metric(fit: Callable[..., Path
     events, metrics = read_events(folder), read_metrics(folder)
     for key in ("psnr", "test_psnr", "train_psnr", "ssim"):
         assert events.Scalars(key)[-1].value == pytest.approx(metrics[key], rel=1e-5)
-
-
-def test_transparency_is_shown_over_white() -> None:
-    clear_red = torch.tensor([[[1.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.5]]])
-    assert torch.equal(displayed(clear_red), torch.tensor([[[1.0, 1, 1], [1, 0.5, 0.5]]]))
-    grey = torch.tensor([[[0.25, 1.0]]])
-    assert torch.equal(displayed(grey), torch.tensor([[[0.25, 0.25, 0.25]]]))

@@ -130,7 +130,7 @@ MEMORY = """
 import resource, sys
 from inr.cli.render import main
 from inr.cli.saved_run import load_run
-import inr.export, torch
+import inr.modality, torch
 torch.set_num_threads(1)
 load_run(sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

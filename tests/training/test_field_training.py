@@ -15,17 +15,17 @@ import torch
 from torch import Tensor, nn
 
 from inr.batch import Batch
-from inr.cli import train
 from inr.encoding import GaussianEncoding
 from inr.field import Field
 from inr.loss import mse
+from inr.modality import image
 from inr.network import MLPNetwork
 from inr.optimizer import adam, muon, sgd
 from inr.render import render
 from inr.sampler import LatticeSampler
 from inr.scheduler import cosine
 from inr.signal import LatticeSignal
-from inr.training import FieldTraining, StepOptions, field_training, reconstruct
+from inr.training import FieldTraining, StepOptions, field_training
 from inr.training.gradient import BatchGradient
 from tests.tolerance import assert_close
 from tests.training.lightning import train_quietly
@@ -296,12 +296,13 @@ def test_callbacks_share_one_rendering_and_none_is_held(
         renderings.append(weakref.ref(values))
         return values
 
-    def at_the_end(*arguments: Any) -> Tensor:
+    def at_the_end(*arguments: Any, **knobs: Any) -> None:
         assert_none_is_held()
-        return reconstruct(*arguments)
+        write(*arguments, **knobs)
 
+    write = image.write_image
     monkeypatch.setattr(field_training, "render", tracked)
-    monkeypatch.setattr(train, "reconstruct", at_the_end)
+    monkeypatch.setattr(image, "write_image", at_the_end)
     fit()
     assert len(renderings) == 5  # steps 0, 1, 3, 10 and 20
 

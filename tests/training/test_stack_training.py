@@ -15,6 +15,7 @@ from inr.field import Field
 from inr.field_stack import FieldStack
 from inr.loss import mse
 from inr.metric import psnr
+from inr.modality import MODALITIES
 from inr.network import MLPNetwork, SirenNetwork
 from inr.network._network import Network
 from inr.optimizer import adam, adamw, muon, sgd
@@ -22,7 +23,7 @@ from inr.render import render
 from inr.sampler import LatticeSampler
 from inr.scheduler import cosine
 from inr.signal import ImageSetSignal
-from inr.training import FieldTraining, StackTraining, StepOptions, measure, reconstruct
+from inr.training import FieldTraining, StackTraining, StepOptions
 from tests.tolerance import assert_close
 from tests.training.images import write_images
 from tests.training.lightning import train_quietly
@@ -208,7 +209,8 @@ def test_readings_are_mean_and_least_of_all_images(images: ImageSetSignal) -> No
     assert_close([found["psnr"], found["min_psnr"]], [sum(each) / 3, min(each)])
     for number, quality in enumerate(training.measure_members()):
         image = training.signal.member(number)
-        expected = measure(reconstruct(training.field.member(number), image), image)
+        field = training.field.member(number)
+        expected = MODALITIES["image"].measure(field, image, render(field, image.lattice))
         assert quality == expected
 
 

@@ -1,0 +1,169 @@
+"""What ``inr-render`` makes of a field."""
+
+import argparse
+import math
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import nn
+
+from inr.cli.failure import BadInputError
+from inr.field_file import FieldDescription
+from inr.field_view import GradientField, SliceField
+from inr.lattice import Region
+from inr.modality import MODALITIES, write_gradient, write_level_set
+
+AXES = {"video": "xyt"}
+# Fields in space, with surfaces. A video's third axis is time.
+SOLIDS = ("point_cloud", "shape", "volume")
+
+
+class Product(NamedTuple):
+    """A file that can be made of a field.
+
+    Attributes:
+        name: Of the file, if nobody gives it another.
+        write: Writes it: ``(path, field)``.
+    """
+
+    name: str
+    write: Callable[[Path, nn.Module], None]
+
+
+def make_product(
+    arguments: argparse.Namespace,
+    description: FieldDescription,
+    size: tuple[int, ...] | None,
+    region: Region | None,
+) -> Product:
+    """What the options ask for.
+
+    Raises:
+        BadInputError: It cannot be made of such a field.
+    """
+    prefix = "regression" if arguments.regression else "render"
+    if arguments.mesh:
+        return _mesh(arguments, description, prefix)
+    held: dict[int, float] = {}
+    if arguments.slice:
+        check_slices(description)
+        axis, position = parse_slice(arguments.slice, description)
+        cut = f"slice_{arguments.slice}"
+        held, prefix = {axis: position}, f"regression_{cut}" if arguments.regression else cut
+        description = slice_description(description, axis)
+    dimensions = len(description.lattice)
+    if size is not None and len(size) != dimensions:
+        raise BadInputError(
+            f"--size is {arguments.size}; expected one number for each of {dimensions} axes, as in "
+            f"{'x'.join(map(str, description.lattice))}."
+        )
+    if region is not None and len(region[0]) != dimensions:
+        raise BadInputError(
+            f"--region is {arguments.region}; expected {2 * dimensions} numbers: a lower and an "
+            "upper corner."
+        )
+    shape = size or natural_size(description.lattice, region, arguments.scale or 1.0)
+    return _rendering(arguments, description, held, prefix, shape, region)
+
+
+def _mesh(arguments: argparse.Namespace, description: FieldDescription, prefix: str) -> Product:
+    if description.kind not in SOLIDS or description.out_features != 1:
+        raise BadInputError(
+            f"--mesh wants a field in space with one value, and this is of {description.kind}; "
+            "expected a run of a shape, a point cloud or a volume."
+        )
+    resolution = arguments.resolution or max(description.lattice)
+
+    def write(path: Path, field: nn.Module) -> None:
+        shape = 3 * (resolution,)
+        write_level_set(path, field, description, shape, arguments.level, progress=True)
+
+    level = "" if arguments.level is None else f"_{arguments.level:g}"
+    return Product(f"{prefix}_{resolution}{level}.ply", write)
+
+
+def _rendering(
+    arguments: argparse.Namespace,
+    description: FieldDescription,
+    held: dict[int, float],
+    prefix: str,
+    shape: tuple[int, ...],
+    region: Region | None,
+) -> Product:
+    modality = MODALITIES[description.kind]
+    place = "x".join(map(str, shape)) + _region_name(region)
+
+    def view(field: nn.Module) -> nn.Module:
+        return SliceField(field, held) if held else field
+
+    if arguments.gradient:
+
+        def write_slopes(path: Path, field: nn.Module) -> None:
+            write_gradient(path, GradientField(view(field)), shape, region=region, progress=True)
+
+        suffix = ".png" if len(shape) == 2 else ".npz"
+        return Product(f"gradient_{prefix}_{place}{suffix}", write_slopes)
+
+    def write(path: Path, field: nn.Module) -> None:
+        modality.write(path, view(field), description, size=shape, region=region, progress=True)
+
+    return Product(f"{prefix}_{place}{modality.native_suffix(description)}", write)
+
+
+def check_slices(description: FieldDescription) -> None:
+    """Refuses a field that is not of three coordinates.
+
+    Raises:
+        BadInputError: It is not.
+    """
+    if len(description.lattice) != 3:
+        raise BadInputError(
+            f"--slice cuts a field in space or a video, and this is of {description.kind}; "
+            "expected a run of a volume or a video."
+        )
+
+
+def parse_slice(text: str, description: FieldDescription) -> tuple[int, float]:
+    """``z=0.5`` as the number of an axis and a position.
+
+    Raises:
+        BadInputError: It is something else.
+    """
+    name, _, value = text.partition("=")
+    names = AXES.get(description.kind, "xyz")[: len(description.lattice)]
+    try:
+        position = float(value)
+    except ValueError:
+        position = math.nan
+    if len(name) != 1 or name not in names or not math.isfinite(position):
+        raise BadInputError(f"--slice is {text}; expected AXIS=POSITION, as in {names[-1]}=0.5.")
+    return names.index(name), position
+
+
+def slice_description(description: FieldDescription, axis: int) -> FieldDescription:
+    """Of the image that is left when one coordinate is held.
+
+    Raises:
+        ValueError: Values mean nothing as pixels.
+    """
+    form = MODALITIES[description.kind].pixel_format(description)
+    # Lattices are in array order, with x last.
+    lattice = list(description.lattice)
+    del lattice[len(lattice) - 1 - axis]
+    return replace(
+        description, kind="image", in_features=2, lattice=tuple(lattice), format=asdict(form)
+    )
+
+
+def natural_size(lattice: tuple[int, ...], region: Region | None, scale: float) -> tuple[int, ...]:
+    """The region's cells at the native density times ``scale``."""
+    dimensions = len(lattice)
+    lower, upper = region or (dimensions * (0.0,), dimensions * (1.0,))
+    widths = [b - a for a, b in zip(lower, upper, strict=True)][::-1]
+    return tuple(max(1, round(n * w * scale)) for n, w in zip(lattice, widths, strict=True))
+
+
+def _region_name(region: Region | None) -> str:
+    return "" if region is None else "_" + "_".join(f"{c:g}" for corner in region for c in corner)

@@ -1,0 +1,81 @@
+"""The surface of a fitted field, as a mesh."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import Progress
+from torch import Tensor, nn
+
+from inr.mesh import Mesh, extract_surface
+from inr.render import placement
+
+Inside = Literal["above", "below"]
+
+
+def extract_field(
+    field: nn.Module,
+    shape: tuple[int, int, int],
+    level: float,
+    inside: Inside,
+    *,
+    progress: bool = False,
+) -> Mesh:
+    """The surface where a field has a value, in the unit cube.
+
+    Args:
+        field: ``(n, 3) -> (n, 1)``; its device and dtype are used.
+        shape: Cells per axis ``(D, H, W)`` from which it is made.
+        level: The value.
+        inside: Which side of it is inside.
+        progress: Whether to show a bar on stderr.
+
+    Raises:
+        ValueError: It has that value nowhere.
+    """
+    device, dtype = placement(field)
+
+    @torch.no_grad()
+    def evaluate(coords: np.ndarray) -> np.ndarray:
+        values: Tensor = field(torch.from_numpy(coords).to(device, dtype))
+        return values.float().cpu().numpy()
+
+    console = Console(stderr=True)
+    bar = Progress(console=console, disable=not (progress and console.is_terminal))
+    with bar if progress else nullcontext():
+        return extract_surface(
+            _counted(evaluate, bar, int(np.prod(shape))), shape, level, inside=inside
+        )
+
+
+def extract_lattice(values: Tensor, level: float, inside: Inside) -> Mesh:
+    """The surface where values on a lattice, ``(D, H, W, 1)``, cross one.
+
+    Raises:
+        ValueError: They do not.
+    """
+    lattice = values[..., 0].float().cpu().numpy()
+    sizes = np.array(lattice.shape[::-1])
+
+    def look_up(coords: np.ndarray) -> np.ndarray:
+        x, y, z = (coords * sizes).astype(np.int64).T
+        return lattice[z, y, x]
+
+    return extract_surface(look_up, lattice.shape, level, inside=inside)
+
+
+def _counted(
+    evaluate: Callable[[np.ndarray], np.ndarray], bar: Progress, total: int
+) -> Callable[[np.ndarray], Any]:
+    """An evaluation that moves a bar."""
+    task = bar.add_task("surface", total=total)
+
+    def count(coords: np.ndarray) -> np.ndarray:
+        values = evaluate(coords)
+        bar.advance(task, len(coords))
+        return values
+
+    return count

@@ -1,0 +1,130 @@
+"""What signals about a surface in space have in common."""
+
+import os
+import warnings
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from inr.field_file import FieldDescription
+from inr.lattice import Region
+from inr.mesh import (
+    Frame,
+    Mesh,
+    SurfaceDistance,
+    draw_mesh,
+    measure_topology,
+    read_mesh,
+    write_mesh,
+)
+from inr.modality._exhibit import Exhibit, Picture, Solid
+from inr.modality._mesh_file import Inside, extract_field, extract_lattice
+from inr.modality._modality import Modality, Reading
+from inr.signal import PointCloudSignal, ShapeSignal
+
+EDGE = 512
+TITLE = "target | reconstruction"
+# Of a signed distance it is 0, and of log odds too: where they are even.
+LEVEL = 0.0
+INSIDE: dict[str, Inside] = {"occupancy": "above", "distance": "below"}
+# Of what outputs say: probabilities, or distances.
+READ_LEVELS = {"occupancy": 0.5, "distance": 0.0}
+
+
+class SurfaceModality(Modality):
+    """Measured by distances of surfaces, shown in the round, written as a mesh."""
+
+    readings: tuple[Reading, ...] = (
+        Reading("chamfer", "Chamfer distance", "{:.4g}"),
+        Reading("normal_consistency", "normal consistency"),
+    )
+    suffixes = (".ply", ".obj", ".stl", ".off", ".glb")
+
+    @abstractmethod
+    def draw_target(self, signal: Any, edge: int) -> np.ndarray:
+        """A picture of what is fitted, ``(edge, edge, 3)``."""
+
+    @abstractmethod
+    def compare(self, mesh: Mesh, signal: Any) -> SurfaceDistance:
+        """How far a mesh is from what is fitted, both in its own frame."""
+
+    def describe(self, signal: ShapeSignal | PointCloudSignal) -> FieldDescription:
+        return FieldDescription(
+            signal.kind,
+            signal.in_features,
+            signal.out_features,
+            3 * (signal.resolution,),
+            {
+                "target": signal.target,
+                "offset": list(signal.frame.offset),
+                "scale": signal.frame.scale,
+            },
+        )
+
+    def measure_result(self, path: Path, signal: Any) -> dict[str, float]:
+        """Of the mesh that was written, beside what was read.
+
+        ``chamfer`` is in its own units; ``watertight`` is 1 or 0, and only with 1 there is a
+        ``genus``, that of all bodies together.
+        """
+        mesh = read_mesh(path)
+        distance, topology = self.compare(mesh, signal), measure_topology(mesh)
+        metrics = {
+            "chamfer": distance.chamfer,
+            "normal_consistency": distance.normal_consistency,
+            "watertight": int(topology.is_watertight),
+            "genus": topology.genus,
+        }
+        return {key: value for key, value in metrics.items() if value is not None}
+
+    def show(
+        self,
+        field: nn.Module,
+        signal: ShapeSignal | PointCloudSignal,
+        rendering: Tensor,
+        *,
+        error_scale: float,
+        max_pixels: int,
+        thorough: bool = False,
+    ) -> list[Exhibit]:
+        """Target and reconstruction, shaded; at the end also a surface to be turned around."""
+        target = self.draw_target(signal, EDGE)
+        try:
+            found = extract_lattice(rendering, READ_LEVELS[signal.target], INSIDE[signal.target])
+        except ValueError:
+            # Early in a run there may be no surface.
+            row = np.concatenate([target, np.full_like(target, 255)], axis=1)
+            return [Picture(TITLE, row)]
+        row = np.concatenate([target, draw_mesh(found, EDGE)], axis=1)
+        turned = [Solid("reconstruction", found.vertices, found.faces)] if thorough else []
+        return [Picture(TITLE, row), *turned]
+
+    def native_suffix(self, description: FieldDescription) -> str:
+        return ".ply"
+
+    def write(
+        self,
+        path: str | os.PathLike[str],
+        field: nn.Module,
+        description: FieldDescription,
+        *,
+        size: tuple[int, ...] | None = None,
+        region: Region | None = None,
+        progress: bool = False,
+    ) -> None:
+        """Writes the surface in the frame and units of what was fitted.
+
+        Raises:
+            ValueError: The suffix is another, a region is asked for, or there is no surface.
+        """
+        if region is not None:
+            raise ValueError("a region is not cut out of a mesh; expected the whole of it.")
+        inside = INSIDE[description.format["target"]]
+        shape: Any = size or description.lattice
+        mesh = extract_field(field, shape, LEVEL, inside, progress=progress)
+        frame = Frame(tuple(description.format["offset"]), description.format["scale"])
+        for note in write_mesh(path, Mesh(frame.to_mesh(mesh.vertices), mesh.faces)):
+            warnings.warn(note, stacklevel=2)

@@ -1,0 +1,137 @@
+"""Functions of one or two variables."""
+
+import csv
+import itertools
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+
+from inr.atomic import replacing
+from inr.field_file import FieldDescription
+from inr.lattice import Region, lattice_points
+from inr.modality._exhibit import Exhibit, Picture
+from inr.modality._lattice import LatticeModality
+from inr.modality._progress import with_bar
+from inr.modality.image import TITLE, compare_images
+from inr.raster import PixelFormat
+from inr.render import render_slabs
+from inr.signal import FunctionSignal
+
+CURVE_PARTS = 2000
+
+
+class FunctionModality(LatticeModality):
+    """Measured by PSNR, shown as a curve or a picture, written as numbers."""
+
+    suffixes = (".csv", ".npz")
+
+    def describe(self, signal: FunctionSignal) -> FieldDescription:
+        return FieldDescription(
+            signal.kind,
+            signal.in_features,
+            signal.out_features,
+            signal.lattice,
+            asdict(signal.value_format),
+        )
+
+    def pixel_format(self, description: FieldDescription) -> PixelFormat:
+        known = description.format
+        return PixelFormat(**{**known, "value_range": tuple(known["value_range"])})
+
+    def show(
+        self,
+        field: nn.Module,
+        signal: FunctionSignal,
+        rendering: Tensor,
+        *,
+        error_scale: float,
+        max_pixels: int,
+        thorough: bool = False,
+    ) -> list[Exhibit]:
+        """Curves over each other, or pictures beside each other."""
+        target = signal.values.view_as(rendering)
+        if len(signal.lattice) == 1:
+            return [Picture("target and reconstruction", draw_curves(target, rendering))]
+        row = compare_images(
+            target,
+            rendering,
+            signal.value_range,
+            error_scale=error_scale,
+            max_pixels=max_pixels,
+        )
+        return [Picture(TITLE, row.numpy())]
+
+    def native_suffix(self, description: FieldDescription) -> str:
+        return ".csv" if len(description.lattice) == 1 else ".npz"
+
+    def write(
+        self,
+        path: str | os.PathLike[str],
+        field: nn.Module,
+        description: FieldDescription,
+        *,
+        size: tuple[int, ...] | None = None,
+        region: Region | None = None,
+        progress: bool = False,
+    ) -> None:
+        """Writes coordinates and values, in the function's own numbers.
+
+        Raises:
+            ValueError: The suffix is another, or CSV is asked for a function of two variables.
+        """
+        path, shape = Path(path), size or description.lattice
+        suffix = path.suffix.lower()
+        if suffix not in self.suffixes or (suffix == ".csv" and len(shape) > 1):
+            kinds = ".npz" if len(shape) > 1 else " or ".join(self.suffixes)
+            raise ValueError(f"{path.name} has another suffix; expected {kinds}.")
+        form = self.pixel_format(description)
+        parts = with_bar(render_slabs(field, shape, region=region), shape[0], shown=progress)
+        values = np.concatenate([form.restore(part) for part in parts])[..., 0]
+        coords = lattice_points(shape, region=region, dtype=torch.float64).numpy()
+        with replacing(path) as temporary:
+            if suffix == ".npz":
+                with temporary.open("wb") as file:
+                    np.savez(file, values=values, coords=coords)
+            else:
+                with temporary.open("w", newline="") as text:
+                    writer = csv.writer(text)
+                    writer.writerow(["x", "y"])
+                    writer.writerows(zip(coords[:, 0].tolist(), values.tolist(), strict=True))
+
+
+def thin_curve(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates and values of a curve that looks like one of ``(n,)`` values.
+
+    Of many, the least and the greatest of each of :data:`CURVE_PARTS` stretches, in their order:
+    more than a picture has columns, and no peak is lost.
+    """
+    count = len(values)
+    kept = np.arange(count)
+    if count > 2 * CURVE_PARTS:
+        starts = np.linspace(0, count, CURVE_PARTS + 1).astype(int)
+        parts = [(a, values[a:b]) for a, b in itertools.pairwise(starts)]
+        kept = np.sort([a + end for a, part in parts for end in (part.argmin(), part.argmax())])
+    return (kept + 0.5) / count, values[kept]
+
+
+def draw_curves(target: Tensor, values: Tensor) -> np.ndarray:
+    """Both over the unit interval, and their difference: ``(H, W, 3)`` bytes."""
+    figure = Figure(figsize=(9.0, 4.5))
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    # Fixed: a layout that is fitted takes twice the time to draw.
+    figure.subplots_adjust(left=0.08, right=0.98, bottom=0.11, top=0.97, hspace=0.2)
+    truth, found = (part[..., 0].float().cpu().numpy() for part in (target, values))
+    above.plot(*thin_curve(truth), color="0.7", linewidth=3, label="target")
+    above.plot(*thin_curve(found), color="C3", linewidth=1, label="reconstruction")
+    above.legend(frameon=False)
+    below.plot(*thin_curve(found - truth), color="C0", linewidth=1)
+    below.set(xlabel="x", ylabel="error")
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

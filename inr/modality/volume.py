@@ -1,0 +1,145 @@
+"""Volumes."""
+
+import os
+from dataclasses import asdict
+
+import torch
+from torch import Tensor, nn
+
+from inr.field_file import FieldDescription
+from inr.lattice import Region
+from inr.metric import ssim_3d
+from inr.modality._exhibit import Exhibit, Picture
+from inr.modality._lattice import LatticeModality
+from inr.modality._modality import Reading
+from inr.modality._progress import with_bar
+from inr.modality.image import compare_images
+from inr.raster import PixelFormat
+from inr.render import render_slabs
+from inr.signal import LatticeSignal, VolumeSignal
+from inr.volume import SUFFIXES, VolumeFormat, write_slabs
+
+TITLE = "target | reconstruction | error: slices z, y, x and maximum"
+
+
+class VolumeModality(LatticeModality):
+    """Measured by PSNR and SSIM, shown by slices, written in the format that came in."""
+
+    readings = (*LatticeModality.readings, Reading("ssim", "SSIM"))
+    suffixes = tuple(SUFFIXES)
+
+    def describe(self, signal: VolumeSignal) -> FieldDescription:
+        return FieldDescription(
+            signal.kind,
+            signal.in_features,
+            signal.out_features,
+            signal.lattice,
+            asdict(signal.volume_format),
+        )
+
+    def pixel_format(self, description: FieldDescription) -> PixelFormat:
+        return VolumeFormat.from_plain(description.format).pixel_format
+
+    def measure(
+        self,
+        field: nn.Module,
+        signal: LatticeSignal,
+        rendering: Tensor,
+        *,
+        thorough: bool = False,
+    ) -> dict[str, float]:
+        """PSNR of all and of parts, what is exact, and thoroughly ``ssim`` over the volume."""
+        metrics = super().measure(field, signal, rendering, thorough=thorough)
+        if not thorough:
+            return metrics
+        lower, upper = signal.value_range
+        # On [0, 1]: SSIM's luminance depends on where zero is.
+        shown, truth = (
+            (part - lower) / signal.peak
+            for part in (rendering.clamp(lower, upper), signal.values.view_as(rendering))
+        )
+        similarity = ssim_3d(shown, truth, peak=1.0)
+        return metrics if similarity is None else {**metrics, "ssim": similarity}
+
+    def show(
+        self,
+        field: nn.Module,
+        signal: VolumeSignal,
+        rendering: Tensor,
+        *,
+        error_scale: float,
+        max_pixels: int,
+        thorough: bool = False,
+    ) -> list[Exhibit]:
+        """The middle slices along z, y and x and the greatest values along z, below each other."""
+        views = zip(project(signal.values.view_as(rendering)), project(rendering), strict=True)
+        rows = [
+            compare_images(
+                colored(target),
+                colored(found),
+                signal.value_range,
+                error_scale=error_scale,
+                max_pixels=max_pixels // 4,
+            )
+            for target, found in views
+        ]
+        return [Picture(TITLE, stack(rows).numpy())]
+
+    def native_suffix(self, description: FieldDescription) -> str:
+        return VolumeFormat.from_plain(description.format).container.suffix
+
+    def write(
+        self,
+        path: str | os.PathLike[str],
+        field: nn.Module,
+        description: FieldDescription,
+        *,
+        size: tuple[int, ...] | None = None,
+        region: Region | None = None,
+        progress: bool = False,
+    ) -> None:
+        """Writes voxels, slab by slab, with spacing and place in the world as they were."""
+        form = VolumeFormat.from_plain(description.format)
+        shape = size or description.lattice
+        if (shape, region) != (description.lattice, None):
+            lower, upper = region or (3 * (0.0,), 3 * (1.0,))
+            form = form.resampled(description.lattice, shape, lower, upper)
+        depth, height, width = shape
+        slabs = with_bar(render_slabs(field, shape, region=region), depth, shown=progress)
+        write_slabs(
+            path,
+            (depth, height, width, description.out_features),
+            map(form.restore, slabs),
+            form,
+        )
+
+
+def project(values: Tensor) -> list[Tensor]:
+    """The middle slices along z, y and x, and the maximum along z, of ``(D, H, W, c)`` values."""
+    depth, height, width = values.shape[:3]
+    return [
+        values[depth // 2],
+        values[:, height // 2],
+        values[:, :, width // 2],
+        values.amax(0),
+    ]
+
+
+def colored(values: Tensor) -> Tensor:
+    """Channels ``(h, w, c)`` as one or three: a volume has no alpha.
+
+    Two are magenta and green; of more than three, the first three are shown.
+    """
+    channels = values.shape[-1]
+    return values[..., [0, 1, 0]] if channels == 2 else values[..., : min(channels, 3)]
+
+
+def stack(rows: list[Tensor]) -> Tensor:
+    """Pictures ``(h, w, 3)`` below each other, on white."""
+    width = max(row.shape[1] for row in rows)
+    padded = []
+    for row in rows:
+        canvas = torch.full((row.shape[0] + 4, width, 3), 255, dtype=torch.uint8)
+        canvas[: row.shape[0], : row.shape[1]] = row
+        padded.append(canvas)
+    return torch.cat(padded)[:-4]

@@ -1,0 +1,125 @@
+"""Functions: curves, pictures and tables."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from inr.modality import FunctionModality
+from inr.modality.function import CURVE_PARTS, draw_curves, thin_curve
+from inr.modality.image import compare_images
+from inr.signal import FunctionSignal
+
+
+class Tilt(nn.Module):
+    """x - y / 2."""
+
+    def forward(self, coords: Tensor) -> Tensor:
+        return (coords @ torch.tensor([1.0, -0.5])[: coords.shape[-1]].to(coords))[:, None]
+
+
+@pytest.mark.parametrize(
+    ("size", "region"), [(None, None), ((7,), None), ((7,), ((0.25,), (0.75,)))]
+)
+def test_a_curve_is_a_table_of_its_own_numbers(size: Any, region: Any) -> None:
+    np.savetxt("in.csv", np.array([3.0, 11.0, 5.0]))
+    modality = FunctionModality()
+    description = modality.describe(FunctionSignal(kind="file", path="in.csv"))
+    modality.write("out.csv", Tilt(), description, size=size, region=region)
+    with Path("out.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["x", "y"]
+    ((lower,), (upper,)) = region or ((0.0,), (1.0,))
+    count = (size or (3,))[0]
+    x = lower + (np.arange(count) + 0.5) / count * (upper - lower)
+    found = np.array(rows, float)
+    np.testing.assert_allclose(found[:, 0], x, rtol=1e-15)
+    # -1 is 3 and 1 is 11, as the table had it; the field is float32.
+    np.testing.assert_allclose(found[:, 1], 7 + 4 * x, rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(5,), (4, 6)])
+def test_arrays_have_values_and_coordinates(size: tuple[int, ...]) -> None:
+    modality = FunctionModality()
+    signal = FunctionSignal(kind="chirp", size=list(size), value_range=[0.0, 2.0])
+    modality.write("out.npz", Tilt(), modality.describe(signal))
+    found = np.load("out.npz")
+    assert found["values"].shape == size
+    coords = found["coords"].reshape(*size, len(size))
+    axes = [(np.arange(n) + 0.5) / n for n in size]
+    for axis, grid in enumerate(np.meshgrid(*axes, indexing="ij")[::-1]):
+        np.testing.assert_allclose(coords[..., axis], grid, rtol=1e-15)
+    low, high = signal.value_format.low, signal.value_format.high
+    tilt = np.clip(coords @ np.array([1.0, -0.5])[: len(size)], 0, 2)
+    np.testing.assert_allclose(found["values"], low + tilt / 2 * (high - low), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "expected"),
+    [
+        ("a.csv", [4, 6], r"expected \.npz"),
+        ("a.png", [4, 6], r"expected \.npz"),
+        ("a.png", [4], r"\.csv or \.npz"),
+    ],
+)
+def test_what_cannot_hold_it_is_refused(name: str, size: list[int], expected: str) -> None:
+    modality = FunctionModality()
+    with pytest.raises(ValueError, match=expected):
+        modality.write(name, Tilt(), modality.describe(FunctionSignal(size=size)))
+    assert not Path(name).exists()
+
+
+def test_a_plane_is_shown_as_an_image_is() -> None:
+    signal = FunctionSignal(kind="steps", size=[6, 9])
+    rendering = 0.5 * signal.values.view(6, 9, 1)
+    (picture,) = FunctionModality().show(
+        nn.Identity(), signal, rendering, error_scale=0.2, max_pixels=1000
+    )
+    expected = compare_images(
+        signal.values.view(6, 9, 1), rendering, (-1.0, 1.0), error_scale=0.2, max_pixels=1000
+    )
+    np.testing.assert_array_equal(picture.pixels, expected.numpy())
+
+
+def rows_with(pixels: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
+    """Rows in which a line of a color lies."""
+    is_close = (np.abs(pixels.astype(int) - color) <= 2).all(2)
+    return np.flatnonzero(is_close.sum(1) > 500)
+
+
+def test_curves_are_drawn_over_each_other() -> None:
+    # The reconstruction is red, and above the target, which is grey.
+    target, values = torch.full((50, 1), -1.0), torch.full((50, 1), 1.0)
+    pixels = draw_curves(target, values)
+    assert pixels.shape == (450, 900, 3)
+    red, grey = rows_with(pixels, (0xD6, 0x27, 0x28)), rows_with(pixels, (178, 178, 178))
+    assert len(red) and len(grey)
+    assert red.max() < grey.min()
+
+
+def test_a_short_curve_is_drawn_as_it_is() -> None:
+    x, y = thin_curve(np.array([3.0, 1.0, 2.0, 5.0]))
+    assert x.tolist() == [0.125, 0.375, 0.625, 0.875]
+    assert y.tolist() == [3, 1, 2, 5]
+
+
+def test_a_long_curve_keeps_its_peaks() -> None:
+    count = 100 * CURVE_PARTS
+    values = np.random.default_rng(0).normal(size=count)
+    values[12345], values[-1] = 99, -99
+    x, y = thin_curve(values)
+    assert len(x) == 2 * CURVE_PARTS
+    assert (np.diff(x) >= 0).all()
+    np.testing.assert_array_equal(y, values[np.rint(x * count - 0.5).astype(int)])
+    stretches = values.reshape(CURVE_PARTS, 100)
+    assert (y.reshape(-1, 2).max(1) == stretches.max(1)).all()
+    assert (y.reshape(-1, 2).min(1) == stretches.min(1)).all()
+
+
+def test_noise_of_a_million_points_is_drawn() -> None:
+    values = torch.rand(2**20, 1, generator=torch.Generator().manual_seed(0))
+    draw_curves(values, 1 - values)
