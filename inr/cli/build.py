@@ -58,6 +58,9 @@ def build_parts(cfg: DictConfig) -> Parts:
     Raises:
         BadInputError: Something does not fit.
     """
+    # Before threads are made, which take it over: what a field is sure of has gradients so small
+    # that a processor takes many times as long for each.
+    torch.set_flush_denormal(True)
     signal = build(cfg, "signal")
     is_set = isinstance(signal, ImageSetSignal)
     field: nn.Module = build_seeded_field(cfg, signal.member(0) if is_set else signal)

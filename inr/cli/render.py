@@ -56,7 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--region",
         metavar="X0,Y0,X1,Y1",
-        help="the box to render, as shares of each axis: 0,0,0.5,0.5 is the upper left",
+        help="the box to render, as shares of each axis: 0,0,0.5,0.5 is the upper left; X0,X1 of "
+        "a sound, X0,Y0,Z0,X1,Y1,Z1 of a volume",
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
@@ -168,6 +169,6 @@ def parse_region(text: str) -> "Region":
     if not is_box or any(abs(edge) == float("inf") for edge in edges):
         raise BadInputError(
             f"--region is {text}; expected X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, as in "
-            "0,0,0.5,0.5, and X0,Y0,Z0,X1,Y1,Z1 of a volume."
+            "0,0,0.5,0.5; X0,X1 of a sound, and X0,Y0,Z0,X1,Y1,Z1 of a volume."
         )
     return lower, upper

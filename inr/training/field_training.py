@@ -51,7 +51,6 @@ class FieldTraining(pl.LightningModule):
         options: How steps are computed.
 
     Attributes:
-        modality: How the field is measured and shown.
         batch: The last one drawn.
         readings: What was last measured, by name, for displays.
         clock: Seconds of training.
@@ -74,7 +73,6 @@ class FieldTraining(pl.LightningModule):
         self.automatic_optimization = False
         self.field = field
         self.signal = signal
-        self.modality: Modality = MODALITIES[signal.kind]
         self.sampler = sampler
         self.loss = loss
         self.make_optimizer = make_optimizer
@@ -90,6 +88,11 @@ class FieldTraining(pl.LightningModule):
         self._gradient: BatchGradient | StackGradient = BatchGradient(
             loss, self.options.micro_batch
         )
+
+    @property
+    def modality(self) -> Modality:
+        """How the field is measured and shown; not asked for where nothing is."""
+        return MODALITIES[self.signal.kind]
 
     def train_dataloader(self) -> Iterable[int]:
         return itertools.repeat(0)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import math
 import wave
@@ -16,6 +17,7 @@ from PIL import Image, ImageSequence
 from safetensors.torch import load_file
 
 from inr.cli.saved_run import load_run
+from inr.ntk import empirical_ntk
 from tests.callback.events import read_events
 from tests.cli.conftest import AFFINE, RATE, RunOf, fit_arguments, frames, heights, samples, voxels
 from tests.conftest import Result, read_metrics
@@ -318,3 +320,63 @@ def test_any_precision_will_do(
         torch.float64 if precision == "64-true" else torch.float32
     )
     assert Path(f"run/reconstruction{NATIVE[name]}").exists()
+
+
+BANDED = {
+    "volume.npz": (voxels()[..., None], (0.0, 1.0)),
+    "table.csv": (heights()[:, None], (-1.0, 1.0)),
+}
+
+
+@pytest.mark.parametrize("name", BANDED)
+def test_bands_are_octaves_on_a_line_and_in_space(name: str, run_of: RunOf) -> None:
+    truth, (lower, upper) = BANDED[name]
+    truth = lower + (truth - truth.min()) / np.ptp(truth) * (upper - lower)
+    sizes = truth.shape[:-1]
+    look = np.load(run_of(name) / "frequency_bands" / "step=00000040.npz")
+    grids = np.meshgrid(*(np.fft.fftfreq(n, 1 / n) for n in sizes), indexing="ij")
+    radius = np.sqrt(sum(grid**2 for grid in grids))
+    for values, key in ((truth, "target"), (field_on(run_of(name), *sizes) - truth, "error")):
+        power = np.abs(np.fft.fftn(values[..., 0]) / math.prod(sizes)) ** 2
+        expected = [
+            power[(radius >= low) & (radius < high)].sum()
+            for low, high in itertools.pairwise(look["edges"])
+        ]
+        # Both were transformed in float32.
+        np.testing.assert_allclose(look[f"{key}_energies"], expected, rtol=1e-3, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["volume.nii.gz", "sound.wav"])
+def test_a_kernel_is_of_cells_all_over_the_lattice(name: str, run_of: RunOf) -> None:
+    look = np.load(run_of(name) / "ntk" / "step=00000040.npz")
+    run = load_run(str(run_of(name)))
+    sizes = np.array(run.description.lattice[::-1])
+    cells = look["coords"] * sizes - 0.5
+    np.testing.assert_allclose(cells, np.rint(cells), atol=1e-4)
+    # Neither end of an axis is farther than the distance of neighbours.
+    counts = np.array([len(np.unique(column)) for column in look["coords"].T])
+    assert (look["lattice"] == counts[::-1]).all()
+    assert (look["coords"].min(0) < 1 / counts).all()
+    assert (look["coords"].max(0) > 1 - 1 / counts).all()
+    kernel = empirical_ntk(run.field.double(), torch.from_numpy(look["coords"]), outputs="mean")
+    expected = torch.linalg.eigvalsh(kernel).flip(0)
+    np.testing.assert_allclose(look["eigenvalues"], expected, rtol=1e-4, atol=1e-6 * expected[0])
+
+
+def test_a_run_on_a_line_does_what_its_kernel_predicts(
+    small_files: Path, run_command: Callable[..., Result]
+) -> None:
+    arguments = [*fit_arguments(small_files, "column.npy", Path("run")), "trainer.max_steps=10"]
+    knobs = [k for k in arguments if "batch_size" not in k and "ntk_spectrum" not in k]
+    theory = ["callback=theory", "optimizer=sgd", "sampler.batch_size=null", "logger=tensorboard"]
+    result = run_command("inr-fit", *knobs, *theory, "network.hidden_features=128")
+    assert result.status == 0, result.err
+    events = read_events(Path("run"))
+    measured, predicted = (
+        np.array([event.value for event in events.Scalars(f"predicted_dynamics/{key}")])
+        for key in ("loss", "predicted_loss")
+    )
+    # A wide network's kernel hardly moves in ten steps.
+    np.testing.assert_allclose(measured, predicted, rtol=0.1)
+    assert measured[-1] < measured[0]
+    assert events.Scalars("path_kernel/error")[-1].value < 0.05
