@@ -16,16 +16,19 @@ FAMILIES = (
 )
 
 USAGE = """\
-inr-fit: fit a coordinate network to an image, and watch its tangent kernel.
+inr-fit: fit a coordinate network to a signal, and watch its tangent kernel.
 
   inr-fit [PATH] [OVERRIDE ...]
 
-Without PATH a sample is fitted that comes with the program.
+PATH is an image, a folder of images, a volume, a mesh, a point cloud, a recording, a video or a table
+of numbers. Without PATH a sample is fitted that comes with the program.
 
 Examples
   inr-fit photo.png encoding.scale=40 trainer.max_steps=2000
   inr-fit photo.png network=siren encoding=identity
   inr-fit photos                                     a field for each image, trained together
+  inr-fit bunny.obj signal.resolution=256            a mesh, by what is inside
+  inr-fit scan.nii.gz                                a volume, written back as it came
   inr-fit -m photo.png encoding.scale=1,10,100       a sweep, one run for each value
   inr-fit ckpt_path=RUN                              resume a run that was stopped
   inr-fit photo.png callback=theory optimizer=sgd sampler.batch_size=null signal.size=[24,32]
