@@ -8,9 +8,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from inr.cli.override import SAMPLE, makes_own_data
+from inr.cli.override import SAMPLE, SAMPLES, makes_own_data
 from tests.conftest import ROOT, Result
 
 DOCS = ROOT / "docs"
@@ -26,6 +27,7 @@ def commands(text: str) -> list[str]:
 
 COMMANDS = commands(README)
 THEORY_COMMANDS = commands((DOCS / "theory.md").read_text())
+SIGNAL_COMMANDS = commands((DOCS / "signals.md").read_text())
 SCRIPTS = re.findall(r"scripts/[\w.]+", README)
 SMALL = [
     "signal.size=[24,32]",
@@ -34,6 +36,23 @@ SMALL = [
     "trainer.max_steps=2",
 ]
 
+
+SMALLEST = SMALL[1:]
+# Files that commands about other signals than images name, and what makes a run of each small.
+SMALL_FILE = {
+    "scan.nii.gz": ["signal.size=[6,8,10]", *SMALLEST],
+    "mesh.obj": [
+        "signal.resolution=12",
+        "signal.lattice_size=8",
+        "sampler.pool_size=256",
+        *SMALLEST,
+    ],
+    "points.xyz": ["signal.resolution=12", "signal.lattice_size=8", *SMALLEST],
+    "song.wav": ["signal.seconds=0.05", *SMALLEST],
+    "clip.gif": ["signal.size=[8,10]", *SMALLEST],
+    "table.csv": SMALLEST,
+    "signal=function": SMALLEST,
+}
 
 SMALL_EXPERIMENT = {
     "ntk_1d": ["num_points=8", "bandwidth=4", "hidden_features=16", "steps=3"],
@@ -49,10 +68,71 @@ SMALL_EXPERIMENT = {
 
 
 def test_there_are_commands() -> None:
-    assert (len(COMMANDS), len(THEORY_COMMANDS)) == (20, 8)
+    assert (len(COMMANDS), len(THEORY_COMMANDS), len(SIGNAL_COMMANDS)) == (23, 8, 12)
 
 
-@pytest.mark.parametrize("command", dict.fromkeys(COMMANDS + THEORY_COMMANDS))
+def is_of_a_signal(command: str) -> bool:
+    """Whether it fits another signal than an image."""
+    return command.split()[1] in SMALL_FILE
+
+
+def write_signals() -> None:
+    """The files of :data:`SMALL_FILE`."""
+    import nibabel
+
+    from inr.mesh import PointCloud, read_mesh, read_points, write_mesh, write_points
+
+    volume = np.load(SAMPLES["volume"])["phantom"]
+    nibabel.save(nibabel.Nifti1Image(volume, np.diag([1.0, 2.0, 3.0, 1.0])), "scan.nii.gz")
+    write_mesh("mesh.obj", read_mesh(SAMPLES["shape"]))
+    cloud = read_points(SAMPLES["point_cloud"])
+    write_points("points.xyz", PointCloud(cloud.points, cloud.normals))
+    shutil.copy(SAMPLES["audio"], "song.wav")
+    shutil.copy(SAMPLES["video"], "clip.gif")
+    rows = [f"{n},{np.sin(n / 5)}" for n in range(64)]
+    Path("table.csv").write_text("\n".join(["x,y", *rows]))
+
+
+@pytest.mark.parametrize(
+    "command", dict.fromkeys(filter(is_of_a_signal, COMMANDS + SIGNAL_COMMANDS))
+)
+def test_every_command_of_another_signal_runs(
+    command: str, run_command: Callable[..., Result]
+) -> None:
+    write_signals()
+    program, *arguments = shlex.split(command.replace("[", "'[").replace("]", "]'"))
+    typed = {argument.partition("=")[0] for argument in arguments}
+    small = [o for o in SMALL_FILE[arguments[0]] if o.partition("=")[0] not in typed]
+    result = run_command(program, *arguments, *small)
+    assert result.status == 0, result.err
+
+
+@pytest.fixture(scope="module")
+def volume_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the sample volume."""
+    folder = tmp_path_factory.mktemp("volume") / "RUN"
+    command = [sys.executable, "-c", "from inr.cli.fit import main; main()", "signal=volume"]
+    small = [*SMALL_FILE["scan.nii.gz"], "trainer.accelerator=cpu", "logger=none"]
+    subprocess.run(
+        [*command, *small, "trainer.max_steps=100", f"hydra.run.dir={folder}"], check=True
+    )
+    return folder
+
+
+@pytest.mark.parametrize("command", [c for c in SIGNAL_COMMANDS if c.startswith("inr-render")])
+def test_every_rendering_of_a_volume_runs(
+    command: str, volume_run: Path, run_command: Callable[..., Result]
+) -> None:
+    program, *arguments = shlex.split(command)
+    # In the sample's own numbers.
+    small = {"128x128x128": "8x8x8", "256": "12", "0.5": "60", "RUN": str(volume_run)}
+    result = run_command(program, *(small.get(argument, argument) for argument in arguments))
+    assert result.status == 0, result.err
+
+
+@pytest.mark.parametrize(
+    "command", [c for c in dict.fromkeys(COMMANDS + THEORY_COMMANDS) if not is_of_a_signal(c)]
+)
 def test_every_command_runs(command: str, run_command: Callable[..., Result]) -> None:
     shutil.copy(SAMPLE, "photo.png")
     Path("photos").mkdir()
