@@ -1,6 +1,6 @@
 """Draws the pictures in ``docs/``: ``python scripts/make_figures.py [PAGE ...]``.
 
-Pages are kernel, optimizers, scale and theory. Takes some minutes.
+Pages are kernel, optimizers, scale, signals and theory. Takes some minutes.
 """
 
 import csv
@@ -32,6 +32,22 @@ CUSTOMARY = (
 OPTIMIZERS = {"adam": "#0072B2", "muon": "#D55E00"}
 EARLY, LATE = 10, 300
 THEORY = ("ntk_1d", "ntk_1d_scale", "spectral_bias", "lazy", "overparameterized", "nngp")
+
+
+SIGNALS = {
+    "volume": ["signal=volume", "trainer.max_steps=400"],
+    "shape": ["signal=shape", "trainer.max_steps=400", "signal.lattice_size=96"],
+    "point_cloud": [
+        *("experiment=siren_point_cloud_small", "trainer.max_steps=400"),
+        "signal.lattice_size=96",
+    ],
+    "audio": ["experiment=siren_audio_small", "trainer.max_steps=800"],
+    "video": ["signal=video", "trainer.max_steps=400"],
+    "function": [
+        *("signal=function", "signal.kind=chirp", "signal.frequencies=[2,40]"),
+        *("signal.size=[512]", "trainer.max_steps=60"),
+    ],
+}
 
 
 def inr_fit(run: Path, *overrides: str) -> Path:
@@ -206,11 +222,19 @@ def draw_theory(folder: Path) -> None:
         shutil.copy(run / f"{name}.png", ROOT / "docs" / f"theory_{name}.png")
 
 
+def draw_signals(folder: Path) -> None:
+    """The pictures of ``docs/signals.md``: the samples, as a run of each shows them."""
+    for kind, overrides in SIGNALS.items():
+        run = inr_fit(folder / kind, *overrides, "callback=none")
+        shutil.copy(run / "picture.png", ROOT / "docs" / f"signal_{kind}.png")
+
+
 def main() -> None:
     """Draws every picture, or those of the pages that are named."""
     pages = {
         "kernel": lambda folder: imageio.imwrite(ROOT / "docs" / "kernel.png", draw_kernel(folder)),
         "scale": lambda folder: draw_scales(folder).savefig(ROOT / "docs" / "scale.png", dpi=110),
+        "signals": draw_signals,
         "theory": draw_theory,
         "optimizers": lambda folder: draw_optimizers(folder).savefig(
             ROOT / "docs" / "optimizers.png", dpi=110

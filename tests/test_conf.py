@@ -49,6 +49,15 @@ RESULTS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def small_measures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After two steps a mesh is far from its target: comparing and drawing them takes seconds."""
+    monkeypatch.setattr("inr.modality._surface.EDGE", 32)
+    monkeypatch.setattr("inr.modality.shape.TEST_POINTS", 1000)
+    for kind in ("shape", "point_cloud"):
+        monkeypatch.setattr(f"inr.modality.{kind}.COMPARED_POINTS", 1000)
+
+
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_choice_runs(choice: str, run_command: Callable[..., Result]) -> None:
     result = run_command("inr-fit", *SMALL, choice, "hydra.run.dir=run")

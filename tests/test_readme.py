@@ -97,9 +97,12 @@ def write_signals() -> None:
     "command", dict.fromkeys(filter(is_of_a_signal, COMMANDS + SIGNAL_COMMANDS))
 )
 def test_every_command_of_another_signal_runs(
-    command: str, run_command: Callable[..., Result]
+    command: str, run_command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_signals()
+    monkeypatch.setattr("inr.modality._surface.EDGE", 32)
+    monkeypatch.setattr("inr.modality.shape.TEST_POINTS", 1000)
+    monkeypatch.setattr("inr.modality.shape.COMPARED_POINTS", 1000)
     program, *arguments = shlex.split(command.replace("[", "'[").replace("]", "]'"))
     typed = {argument.partition("=")[0] for argument in arguments}
     small = [o for o in SMALL_FILE[arguments[0]] if o.partition("=")[0] not in typed]

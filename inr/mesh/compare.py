@@ -54,8 +54,9 @@ def compare_points(
         raise ValueError(
             f"got {len(first)} and {len(second)} points; expected some of either surface."
         )
-    there, nearest_second = cKDTree(second).query(first)
-    back, nearest_first = cKDTree(first).query(second)
+    # On all cores: far from a surface, a search takes long.
+    there, nearest_second = cKDTree(second).query(first, workers=-1)
+    back, nearest_first = cKDTree(first).query(second, workers=-1)
     consistency = None
     if first_normals is not None and second_normals is not None:
         one = np.abs((first_normals * second_normals[nearest_second]).sum(axis=1)).mean()

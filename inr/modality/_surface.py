@@ -5,6 +5,7 @@ import warnings
 from abc import abstractmethod
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from torch import Tensor, nn
@@ -42,6 +43,10 @@ class SurfaceModality(Modality):
         Reading("normal_consistency", "normal consistency"),
     )
     suffixes = (".ply", ".obj", ".stl", ".off", ".glb")
+
+    def __init__(self) -> None:
+        # Of targets, which stay the same from look to look.
+        self._pictures: WeakKeyDictionary[nn.Module, np.ndarray] = WeakKeyDictionary()
 
     @abstractmethod
     def draw_target(self, signal: Any, edge: int) -> np.ndarray:
@@ -91,7 +96,9 @@ class SurfaceModality(Modality):
         thorough: bool = False,
     ) -> list[Exhibit]:
         """Target and reconstruction, shaded; at the end also a surface to be turned around."""
-        target = self.draw_target(signal, EDGE)
+        target = self._pictures.get(signal)
+        if target is None:
+            target = self._pictures[signal] = self.draw_target(signal, EDGE)
         try:
             found = extract_lattice(rendering, READ_LEVELS[signal.target], INSIDE[signal.target])
         except ValueError:

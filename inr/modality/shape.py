@@ -14,6 +14,7 @@ from inr.signal import ShapeSignal
 TEST_POINTS = 2**18
 FEWER_TEST_POINTS = 2**14
 TEST_SEED = 1_000_003
+COMPARED_POINTS = 100_000
 
 
 class ShapeModality(SurfaceModality):
@@ -59,7 +60,7 @@ class ShapeModality(SurfaceModality):
 
     def compare(self, mesh: Mesh, signal: ShapeSignal) -> SurfaceDistance:
         target = Mesh(signal.frame.to_mesh(signal.mesh.vertices), signal.mesh.faces)
-        return compare_meshes(mesh, target)
+        return compare_meshes(mesh, target, count=COMPARED_POINTS)
 
 
 def _overlap(field: nn.Module, signal: ShapeSignal, points: np.ndarray) -> float:
