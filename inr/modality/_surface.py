@@ -31,8 +31,8 @@ TITLE = "target | reconstruction"
 # Of a signed distance it is 0, and of log odds too: where they are even.
 LEVEL = 0.0
 INSIDE: dict[str, Inside] = {"occupancy": "above", "distance": "below"}
-# Of what outputs say: probabilities, or distances.
-READ_LEVELS = {"occupancy": 0.5, "distance": 0.0}
+# Of a probability, from 0 and 1: what float32 tells apart.
+CERTAIN = 1e-6
 
 
 class SurfaceModality(Modality):
@@ -99,8 +99,10 @@ class SurfaceModality(Modality):
         target = self._pictures.get(signal)
         if target is None:
             target = self._pictures[signal] = self.draw_target(signal, EDGE)
+        # Between points, log odds are nearer to a straight line than probabilities.
+        values = rendering.logit(CERTAIN) if signal.target == "occupancy" else rendering
         try:
-            found = extract_lattice(rendering, READ_LEVELS[signal.target], INSIDE[signal.target])
+            found = extract_lattice(values, LEVEL, INSIDE[signal.target])
         except ValueError:
             # Early in a run there may be no surface.
             row = np.concatenate([target, np.full_like(target, 255)], axis=1)
