@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 # Enough for every format: the packets of MPEG-TS are told by the start of the second.
@@ -18,7 +18,7 @@ class RefusedError(ValueError):
 
 
 class MissingExtraError(ImportError):
-    """A file that needs an optional package, with the command that installs it."""
+    """Work that needs an optional package, with the command that installs it."""
 
 
 @dataclass(frozen=True)
@@ -84,13 +84,32 @@ def find_file(path: str | os.PathLike[str], what: str) -> SourceFile:
     """
     name = os.fspath(path) if os.fspath(path).isprintable() else repr(os.fspath(path))
     file = SourceFile(Path(path), name, what, b"")
+    start = read_start(file.path, name, what, START)
+    if not start:
+        raise file.refuse("is empty (0 bytes)", what, "Fetch or save it again.")
+    return replace(file, start=start)
+
+
+def read_start(path: Path, name: str, what: str, count: int) -> bytes:
+    """The first bytes of a regular file.
+
+    Args:
+        path: The file.
+        name: As the user wrote it, for messages.
+        what: What it should be, such as ``an audio file``.
+        count: Bytes, at most.
+
+    Raises:
+        OSError: There is none that can be read.
+        RefusedError: It is no regular file.
+    """
     start = b""
     try:
-        mode = file.path.stat().st_mode
+        mode = path.stat().st_mode
         # Opening a pipe or a device could wait for ever.
         if stat.S_ISREG(mode):
-            with file.path.open("rb") as opened:
-                start = opened.read(START)
+            with path.open("rb") as opened:
+                start = opened.read(count)
     except PermissionError:
         raise PermissionError(
             f"{name} is not readable; expected {what} that is. Allow it with chmod +r {name}."
@@ -100,19 +119,17 @@ def find_file(path: str | os.PathLike[str], what: str) -> SourceFile:
             f"{name} does not exist; expected {what}. Check the path."
         ) from None
     except (OSError, ValueError) as error:
-        raise file.refuse(
-            f"cannot be opened ({describe(error)})", what, "Check the path."
+        raise RefusedError(
+            f"{name} cannot be opened ({describe(error)}); expected {what}. Check the path."
         ) from None
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(f"{name} is a directory; expected {what}. Name a file inside it.")
     if not stat.S_ISREG(mode):
-        raise file.refuse("is not a regular file", what, "Save it to disk first.")
-    if not start:
-        raise file.refuse("is empty (0 bytes)", what, "Fetch or save it again.")
-    return SourceFile(file.path, name, what, start)
+        raise RefusedError(f"{name} is not a regular file; expected {what}. Save it to disk first.")
+    return start
 
 
-def describe(error: Exception) -> str:
+def describe(error: BaseException) -> str:
     """An error's own words, in at most 100 characters of one line."""
     # What the system says is enough without its number and the name of the file.
     words = getattr(error, "strerror", None) or str(error)

@@ -1,5 +1,7 @@
 """Triangle meshes and point clouds: files, labels, surfaces and pictures."""
 
+from inr.source_file import MissingExtraError
+
 from .compare import SurfaceDistance, compare_meshes, compare_points, iou
 from .extract import extract_surface
 from .format import find_kind
@@ -9,7 +11,6 @@ from .read import read_mesh, read_points
 from .repair import repair
 from .shade import draw_mesh, draw_points
 from .solid import Solid, check_encloses
-from .source import MissingExtraError
 from .surface import sample_near, sample_surface
 from .topology import Topology, measure_topology, signed_volume, surface_area
 from .write import write_mesh, write_points

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import stat
 import zlib
 
-from .source import Source, describe
+from inr.source_file import describe, read_start
+
+from .source import Source
 
 GZIP = b"\x1f\x8b"
 # More bytes than a mesh with the most faces allowed should take.
@@ -14,30 +15,7 @@ MAX_BYTES = 2**31
 
 def check_file(source: Source) -> None:
     """Refuse whatever is not a regular file that may be read."""
-    name = source.name
-    try:
-        mode = source.path.stat().st_mode
-        # Opening a pipe or a device could wait for ever.
-        if stat.S_ISREG(mode):
-            source.path.open("rb").close()
-    except PermissionError:
-        raise PermissionError(
-            f"{name} is not readable; expected a readable mesh file. Allow it with chmod +r {name}."
-        ) from None
-    except (FileNotFoundError, NotADirectoryError):
-        raise FileNotFoundError(
-            f"{name} does not exist; expected a mesh file. Check the path."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise source.refuse(
-            f"cannot be opened ({describe(error)})", "a mesh file", "Check the path."
-        ) from None
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(
-            f"{name} is a directory; expected a mesh file. Name a file inside it."
-        )
-    if not stat.S_ISREG(mode):
-        raise source.refuse("is not a regular file", "a mesh file", "Save it to disk first.")
+    read_start(source.path, source.name, "a mesh file", 1)
 
 
 def read_data(source: Source, most: int | None = None) -> bytes:

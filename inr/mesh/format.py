@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from inr.source_file import RefusedError
+
 from . import stl
 from .content import check_file, read_data
 from .ply import END
-from .source import RefusedError, Source
+from .source import Source
 
 # Formats by name, with the module that decodes each.
 MODULES = {"PLY": "ply", "glTF": "gltf", "OBJ": "obj", "STL": "stl", "OFF": "off", "XYZ": "xyz"}

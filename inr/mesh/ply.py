@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,7 +126,7 @@ def read_body(
     return tables, (f"bytes ignored behind the last row: {left:,}",) if left else ()
 
 
-class Body:
+class Body(ABC):
     """The numbers behind the header, read row by row."""
 
     def __init__(self, source: Source) -> None:
@@ -145,9 +146,9 @@ class Body:
                 fields.append((f"c{i}", self.type_of(column.kind)))
         return np.dtype([(name, kind, (n[0],)) if n else (name, kind) for name, kind, *n in fields])
 
+    @abstractmethod
     def type_of(self, kind: str) -> str:
         """What a number of this kind is stored as."""
-        raise NotImplementedError
 
     def left(self, dtype: np.dtype) -> int:
         """Whole rows that are still there."""

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from inr.source_file import RefusedError, describe
+
 from .clean import clean
 from .content import check_file, read_data
 from .format import MODULES, find_format
 from .mesh import Mesh, PointCloud, normalize
-from .source import Decoded, RefusedError, Source, describe
+from .source import Decoded, Source
 
 
 def read_mesh(path: str | os.PathLike[str], *, max_faces: int = 10_000_000) -> Mesh:

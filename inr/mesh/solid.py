@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from inr.source_file import MissingExtraError
+
 from .in_parts import in_order
 from .mesh import Mesh
-from .source import MissingExtraError
 from .surface import sample_surface
 
 # Sums over far faces are approximate: in the unit cube they were never off by more than 0.005.

@@ -7,13 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-
-class RefusedError(ValueError):
-    """A file that is not read, with the one-line message for the user."""
-
-
-class MissingExtraError(ImportError):
-    """Work that needs an optional package, with the command that installs it."""
+from inr.source_file import RefusedError, describe
 
 
 @dataclass(frozen=True)
@@ -117,12 +111,6 @@ def read_columns(source: Source, lines: list[str], columns: tuple[int, ...]) -> 
     if len(table) != len(lines):
         raise source.cut(f"{len(table):,} of {len(lines):,} lines have numbers")
     return table
-
-
-def describe(error: BaseException) -> str:
-    """Put a library's own words into at most 100 characters of one line."""
-    words = " ".join(str(error).split()) or type(error).__name__
-    return words if len(words) <= 100 else words[:97] + "..."
 
 
 def printable(text: str) -> str:

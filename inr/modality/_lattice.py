@@ -1,5 +1,7 @@
 """What signals on a lattice have in common."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -45,3 +47,23 @@ class LatticeModality(Modality):
         self, field: nn.Module, signal: LatticeSignal, batch: Batch
     ) -> dict[str, float]:
         return {"psnr": psnr(field(batch.coords), batch.values, signal.peak)}
+
+
+def similarity(
+    ssim: Callable[..., float | None], rendering: Tensor, signal: LatticeSignal
+) -> dict[str, float]:
+    """``ssim`` of a rendering that is clipped, unless it is smaller than the window.
+
+    Args:
+        ssim: Of images or of volumes, with a ``peak``.
+        rendering: ``(*lattice, c)``.
+        signal: The truth.
+    """
+    lower, upper = signal.value_range
+    # On [0, 1]: SSIM's luminance depends on where zero is.
+    shown, truth = (
+        (part - lower) / signal.peak
+        for part in (rendering.clamp(lower, upper), signal.values.view_as(rendering))
+    )
+    found = ssim(shown, truth, peak=1.0)
+    return {} if found is None else {"ssim": found}

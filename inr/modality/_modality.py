@@ -39,9 +39,24 @@ class Modality(ABC):
     readings: tuple[Reading, ...]
     suffixes: tuple[str, ...]
 
-    @abstractmethod
     def describe(self, signal: Any) -> FieldDescription:
         """What a field has to know of its signal when that has gone."""
+        return FieldDescription(
+            signal.kind,
+            signal.in_features,
+            signal.out_features,
+            self.native_lattice(signal),
+            self.format_of(signal),
+        )
+
+    def native_lattice(self, signal: Any) -> tuple[int, ...]:
+        """Cells per axis, in array order, from which a field is written."""
+        lattice: tuple[int, ...] = signal.lattice
+        return lattice
+
+    @abstractmethod
+    def format_of(self, signal: Any) -> dict[str, Any]:
+        """What a file of this kind needs beside the field's values: plain data."""
 
     @abstractmethod
     def measure(

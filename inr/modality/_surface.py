@@ -56,18 +56,12 @@ class SurfaceModality(Modality):
     def compare(self, mesh: Mesh, signal: Any) -> SurfaceDistance:
         """How far a mesh is from what is fitted, both in its own frame."""
 
-    def describe(self, signal: ShapeSignal | PointCloudSignal) -> FieldDescription:
-        return FieldDescription(
-            signal.kind,
-            signal.in_features,
-            signal.out_features,
-            3 * (signal.resolution,),
-            {
-                "target": signal.target,
-                "offset": list(signal.frame.offset),
-                "scale": signal.frame.scale,
-            },
-        )
+    def native_lattice(self, signal: ShapeSignal | PointCloudSignal) -> tuple[int, ...]:
+        return 3 * (signal.resolution,)
+
+    def format_of(self, signal: ShapeSignal | PointCloudSignal) -> dict[str, Any]:
+        offset = list(signal.frame.offset)
+        return {"target": signal.target, "offset": offset, "scale": signal.frame.scale}
 
     def measure_result(self, path: Path, signal: Any) -> dict[str, float]:
         """Of the mesh that was written, beside what was read.

@@ -3,6 +3,7 @@
 import os
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
@@ -29,14 +30,8 @@ class AudioModality(LatticeModality):
     readings = (Reading("snr", "SNR", "{:.2f} dB"), *LatticeModality.readings)
     suffixes = (".wav", ".flac")
 
-    def describe(self, signal: AudioSignal) -> FieldDescription:
-        return FieldDescription(
-            signal.kind,
-            signal.in_features,
-            signal.out_features,
-            signal.lattice,
-            asdict(signal.sound_format),
-        )
+    def format_of(self, signal: AudioSignal) -> dict[str, Any]:
+        return asdict(signal.sound_format)
 
     def measure(
         self,

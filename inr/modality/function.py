@@ -5,6 +5,7 @@ import itertools
 import os
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,14 +32,8 @@ class FunctionModality(LatticeModality):
 
     suffixes = (".csv", ".npz")
 
-    def describe(self, signal: FunctionSignal) -> FieldDescription:
-        return FieldDescription(
-            signal.kind,
-            signal.in_features,
-            signal.out_features,
-            signal.lattice,
-            asdict(signal.value_format),
-        )
+    def format_of(self, signal: FunctionSignal) -> dict[str, Any]:
+        return asdict(signal.value_format)
 
     def pixel_format(self, description: FieldDescription) -> PixelFormat:
         known = description.format

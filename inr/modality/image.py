@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import asdict
+from typing import Any
 
 import matplotlib
 import torch
@@ -17,7 +18,7 @@ from inr.modality._image_file import (
     pixel_format_of,
     write_image,
 )
-from inr.modality._lattice import LatticeModality
+from inr.modality._lattice import LatticeModality, similarity
 from inr.modality._modality import Reading
 from inr.raster import PixelFormat
 from inr.signal import ImageSignal, LatticeSignal
@@ -31,14 +32,8 @@ class ImageModality(LatticeModality):
     readings = (*LatticeModality.readings, Reading("ssim", "SSIM"))
     suffixes = SUFFIXES
 
-    def describe(self, signal: ImageSignal) -> FieldDescription:
-        return FieldDescription(
-            signal.kind,
-            signal.in_features,
-            signal.out_features,
-            signal.lattice,
-            asdict(signal.pixel_format),
-        )
+    def format_of(self, signal: ImageSignal) -> dict[str, Any]:
+        return asdict(signal.pixel_format)
 
     def measure(
         self,
@@ -50,14 +45,7 @@ class ImageModality(LatticeModality):
     ) -> dict[str, float]:
         """PSNR of all and of parts, what is exact, and ``ssim``."""
         metrics = super().measure(field, signal, rendering, thorough=thorough)
-        lower, upper = signal.value_range
-        # On [0, 1]: SSIM's luminance depends on where zero is.
-        shown, truth = (
-            (part - lower) / signal.peak
-            for part in (rendering.clamp(lower, upper), signal.values.view_as(rendering))
-        )
-        similarity = ssim(shown, truth, peak=1.0)
-        return metrics if similarity is None else {**metrics, "ssim": similarity}
+        return metrics | similarity(ssim, rendering, signal)
 
     def show(
         self,

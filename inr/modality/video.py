@@ -3,6 +3,7 @@
 import os
 from dataclasses import asdict
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
@@ -30,14 +31,8 @@ class VideoModality(LatticeModality):
 
     suffixes = (".mp4", ".gif")
 
-    def describe(self, signal: VideoSignal) -> FieldDescription:
-        return FieldDescription(
-            signal.kind,
-            signal.in_features,
-            signal.out_features,
-            signal.lattice,
-            asdict(signal.video_format),
-        )
+    def format_of(self, signal: VideoSignal) -> dict[str, Any]:
+        return asdict(signal.video_format)
 
     def pixel_format(self, description: FieldDescription) -> PixelFormat:
         return PixelFormat("uint8", 8, 0.0, 255.0, _form(description).value_range)

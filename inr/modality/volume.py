@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import asdict
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from inr.field_file import FieldDescription
 from inr.lattice import Region
 from inr.metric import ssim_3d
 from inr.modality._exhibit import Exhibit, Picture
-from inr.modality._lattice import LatticeModality
+from inr.modality._lattice import LatticeModality, similarity
 from inr.modality._modality import Reading
 from inr.modality._progress import with_bar
 from inr.modality.image import compare_images
@@ -28,14 +29,8 @@ class VolumeModality(LatticeModality):
     readings = (*LatticeModality.readings, Reading("ssim", "SSIM"))
     suffixes = tuple(SUFFIXES)
 
-    def describe(self, signal: VolumeSignal) -> FieldDescription:
-        return FieldDescription(
-            signal.kind,
-            signal.in_features,
-            signal.out_features,
-            signal.lattice,
-            asdict(signal.volume_format),
-        )
+    def format_of(self, signal: VolumeSignal) -> dict[str, Any]:
+        return asdict(signal.volume_format)
 
     def pixel_format(self, description: FieldDescription) -> PixelFormat:
         return VolumeFormat.from_plain(description.format).pixel_format
@@ -52,14 +47,7 @@ class VolumeModality(LatticeModality):
         metrics = super().measure(field, signal, rendering, thorough=thorough)
         if not thorough:
             return metrics
-        lower, upper = signal.value_range
-        # On [0, 1]: SSIM's luminance depends on where zero is.
-        shown, truth = (
-            (part - lower) / signal.peak
-            for part in (rendering.clamp(lower, upper), signal.values.view_as(rendering))
-        )
-        similarity = ssim_3d(shown, truth, peak=1.0)
-        return metrics if similarity is None else {**metrics, "ssim": similarity}
+        return metrics | similarity(ssim_3d, rendering, signal)
 
     def show(
         self,

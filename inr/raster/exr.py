@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from inr.source_file import MissingExtraError
+
 from .quiet import muted
-from .source import Decoded, MissingExtraError, Source
+from .source import Decoded, Source
 
 # Channel sets from the richest down; the first whose names are all there is read.
 CHANNELS = (("R", "G", "B", "A"), ("R", "G", "B"), ("Y", "A"), ("Y",))

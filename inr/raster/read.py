@@ -5,17 +5,18 @@ from __future__ import annotations
 import importlib
 import os
 import re
-import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from inr.source_file import MissingExtraError, RefusedError, describe, read_start
+
 from .orientation import orient
 from .quiet import quiet
 from .raster import Raster, find_range
-from .source import CutError, Decoded, MissingExtraError, RefusedError, Source
+from .source import CutError, Decoded, Source
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ FORMATS = (
     # TGA has no signature, only a header of few legal values, so it comes last.
     Format("TGA", rb".[\0\x01][\x01-\x03\x09-\x0b].{13}[\x01\x08\x0f\x10\x18\x20]", "pillow"),
 )
+# Bytes that tell any of them.
+START = 32
 
 
 def read_raster(
@@ -96,7 +99,9 @@ def read_raster(
 
 def find_format(source: Source) -> Format:
     """Tell the format of a file by its first bytes."""
-    start = read_start(source)
+    start = read_start(source.path, source.name, "an image file", START)
+    if not start:
+        raise source.refuse("is empty (0 bytes)", "an image file", "Fetch or save it again.")
     for form in FORMATS:
         if re.match(form.magic, start, re.DOTALL):
             return form
@@ -106,39 +111,6 @@ def find_format(source: Source) -> Format:
         known,
         "Convert it to PNG or TIFF.",
     )
-
-
-def read_start(source: Source) -> bytes:
-    """Read the first bytes of a file, refusing whatever is not a regular file with content."""
-    name, start = source.name, b""
-    try:
-        mode = source.path.stat().st_mode
-        # Opening a pipe or a device could wait for ever.
-        if stat.S_ISREG(mode):
-            with source.path.open("rb") as file:
-                start = file.read(32)
-    except PermissionError:
-        raise PermissionError(
-            f"{name} is not readable; expected a readable image file. "
-            f"Allow it with chmod +r {name}."
-        ) from None
-    except (FileNotFoundError, NotADirectoryError):
-        raise FileNotFoundError(
-            f"{name} does not exist; expected an image file. Check the path."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise source.refuse(
-            f"cannot be opened ({describe(error)})", "an image file", "Check the path."
-        ) from None
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(
-            f"{name} is a directory; expected an image file. Name a file inside it."
-        )
-    if not stat.S_ISREG(mode):
-        raise source.refuse("is not a regular file", "an image file", "Save it to disk first.")
-    if not start:
-        raise source.refuse("is empty (0 bytes)", "an image file", "Fetch or save it again.")
-    return start
 
 
 def decode(source: Source, module: str, *, pad: bool) -> Decoded:
@@ -171,12 +143,6 @@ def decode(source: Source, module: str, *, pad: bool) -> Decoded:
         ) from None
     note = "is cut off or damaged; what is missing is filled with zeros"
     return replace(decoded, notes=(*decoded.notes, note))
-
-
-def describe(error: Exception) -> str:
-    """Put a decoder's own words into at most 100 characters of one line."""
-    words = " ".join(str(error).split()) or type(error).__name__
-    return words if len(words) <= 100 else words[:97] + "..."
 
 
 def finish(source: Source, decoded: Decoded, *, zero: bool) -> Raster:

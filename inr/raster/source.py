@@ -7,17 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-
-class RefusedError(ValueError):
-    """A file that is not read, with the one-line message for the user."""
+from inr.source_file import RefusedError
 
 
 class CutError(RefusedError):
     """A file whose end is missing: what is there can still be read with padding."""
-
-
-class MissingExtraError(ImportError):
-    """A file that needs an optional package, with the command that installs it."""
 
 
 @dataclass(frozen=True)

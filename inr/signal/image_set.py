@@ -13,9 +13,10 @@ from torch import Tensor
 
 from inr.argument import check_count, check_list
 from inr.raster.read import find_format
-from inr.raster.source import RefusedError, Source
+from inr.raster.source import Source
 from inr.signal._lattice_signal import LatticeSignal
 from inr.signal.image import ImageSignal
+from inr.source_file import RefusedError
 
 
 class ImageSetSignal(LatticeSignal):

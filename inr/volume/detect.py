@@ -11,9 +11,9 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from inr.raster.read import describe
+from inr.source_file import RefusedError, describe
 
-from .source import RefusedError, Source, quiet
+from .source import Source, quiet
 
 START = 540  # bytes: the longer of NIfTI's headers
 MOST_LOOKED_AT = 32

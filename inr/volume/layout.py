@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .source import RefusedError, Source, join
+from inr.source_file import RefusedError
+
+from .source import Source, join
 from .volume_format import Container
 
 MOST_CHANNELS = 16

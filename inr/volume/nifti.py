@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from inr.raster.read import describe
+from inr.source_file import describe
 
 from .job import Job
 from .layout import Decoded, plan_layout

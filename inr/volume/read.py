@@ -12,12 +12,12 @@ from typing import Literal
 import numpy as np
 
 from inr.argument import check_choice, check_count, check_list
-from inr.raster.read import describe
+from inr.source_file import MissingExtraError, RefusedError, describe
 
 from .detect import Format, find_format
 from .layout import Decoded
 from .slabs import cut_slabs, find_extremes, widen
-from .source import MissingExtraError, RefusedError, Source, quiet
+from .source import Source, quiet
 from .volume import Volume
 from .volume_format import check_letters
 

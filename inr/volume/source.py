@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from inr.raster import quiet as raster_quiet
-from inr.raster.source import CutError, MissingExtraError, RefusedError
+from inr.raster.source import CutError
+from inr.source_file import MissingExtraError, RefusedError
 
 __all__ = ["CutError", "MissingExtraError", "RefusedError", "Source", "join", "quiet"]
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from inr.atomic import replacing
+from inr.source_file import MissingExtraError
 
 from .job import Job
 from .slabs import cut_slabs
-from .source import MissingExtraError, join, quiet
+from .source import join, quiet
 from .volume_format import Container, VolumeFormat
 
 # The module and function that write each format.
