@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.autograd import gradcheck
+from torch.autograd import gradcheck, gradgradcheck
 from torch.func import functional_call, vmap
 
 from inr.encoding import Encoding
@@ -27,8 +27,8 @@ def check_encoding(encoding: Encoding) -> None:
     """Checks what every encoding promises.
 
     Its sizes, a wrong width refused, each point by itself, the dtype that it is moved to, a state
-    dict that holds all, the same result twice, right gradients, no parameter without gradient,
-    and full precision under autocast.
+    dict that holds all, the same result twice, right first and second derivatives, no parameter
+    without gradient, and full precision under autocast.
 
     Args:
         encoding: On the CPU, in float32. It sees points of the unit cube.
@@ -51,8 +51,9 @@ def check_network(network: Network) -> None:
     """Checks what every network promises.
 
     Its sizes, a wrong width refused, each point by itself, the dtype that it is moved to, a state
-    dict that holds all, the same result twice, right gradients, no parameter without gradient,
-    float32 results under autocast, and there the same for rounded features, if it rounds them.
+    dict that holds all, the same result twice, right first and second derivatives, no parameter
+    without gradient, float32 results under autocast, and there the same for rounded features, if it
+    rounds them.
 
     Args:
         network: On the CPU, in float32. It sees features between -1 and 1.
@@ -280,12 +281,14 @@ def _check_gradients(module: nn.Module, points: Tensor) -> None:
     def evaluate(points: Tensor, *parameters: Tensor) -> Tensor:
         return functional_call(module, dict(zip(names, parameters, strict=True)), (points,))
 
-    try:
-        gradcheck(evaluate, (points.clone().requires_grad_(), *values), fast_mode=True)
-    except Exception as error:
-        raise AssertionError(
-            f"{type(module).__name__} has gradients that differ from finite differences."
-        ) from error
+    checks = {"gradients": gradcheck, "second derivatives": gradgradcheck}
+    for what, check in checks.items():
+        try:
+            check(evaluate, (points.clone().requires_grad_(), *values), fast_mode=True)
+        except Exception as error:
+            raise AssertionError(
+                f"{type(module).__name__} has {what} that differ from finite differences."
+            ) from error
 
 
 def _require(condition: bool, module: nn.Module, what: str) -> None:

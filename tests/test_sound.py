@@ -322,6 +322,14 @@ def test_damage_ends_as_a_value_error_or_a_sound(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100])
+def test_mp3_is_known_by_the_mark_of_a_frame_of_any_rate(rate: int, tmp_path: Path) -> None:
+    soundfile = pytest.importorskip("soundfile")
+    buffer = io.BytesIO()
+    soundfile.write(buffer, draw_samples("FLOAT", 4_000), rate, format="MP3")
+    assert is_sound(save(tmp_path, buffer.getvalue()))
+
+
 def test_a_cut_off_flac_is_refused(tmp_path: Path) -> None:
     soundfile = pytest.importorskip("soundfile")
     soundfile.write(tmp_path / "a.flac", draw_samples("FLOAT", 20_000), RATE)

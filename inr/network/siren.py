@@ -1,6 +1,5 @@
 """The sinusoidal network."""
 
-import math
 from typing import cast
 
 import torch
@@ -9,6 +8,7 @@ from torch import Tensor, nn
 from inr.argument import check_count, check_flag, check_positive
 from inr.network._network import Network, apply_in_full_precision
 from inr.network._scaled_linear import ScaledLinear, parameterize
+from inr.network._sine import initialize_sine_layers
 
 
 class SirenNetwork(Network):
@@ -68,12 +68,9 @@ class SirenNetwork(Network):
             ScaledLinear(hidden_features, hidden_features) for _ in range(hidden_layers - 1)
         )
         self.output = ScaledLinear(hidden_features, out_features)
-        nn.init.uniform_(self.first.weight, -1 / in_features, 1 / in_features)
-        for layer in (*self.hidden, self.output):
-            bound = math.sqrt(6 / hidden_features) / hidden_omega
-            nn.init.uniform_(layer.weight, -bound, bound)
-            cast(ScaledLinear, layer).initial_scale = bound * math.sqrt(hidden_features)
-        parameterize((self.first, *self.hidden, self.output), parameterization)
+        later = [cast(ScaledLinear, layer) for layer in (*self.hidden, self.output)]
+        initialize_sine_layers(self.first, later, hidden_omega)
+        parameterize((self.first, *later), parameterization)
         self.restrict(trainable, self.output)
         if check_flag("linearized", linearized):
             self.linearize()

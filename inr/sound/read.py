@@ -32,7 +32,7 @@ FORMATS = (
     Format("CAF", rb"caff\0"),
     Format("AU", rb"\.snd"),
     Format("Wave64", rb"riff\x2e\x91\xcf\x11"),
-    Format("MP3", rb"ID3|\xff[\xf2\xf3\xfa\xfb]"),
+    Format("MP3", rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]"),
 )
 WHAT = "an audio file"
 

@@ -96,6 +96,11 @@ class WrongGradient(Doubling):
         return coords + coords.detach()
 
 
+class WrongCurvature(Doubling):
+    def encode(self, coords: Tensor) -> Tensor:
+        return coords.detach() * (2 * coords - coords.detach())
+
+
 class Careless(FourierEncoding):
     def __init__(self) -> None:
         super().__init__(torch.eye(2))
@@ -116,7 +121,8 @@ class Careless(FourierEncoding):
         (Stuck, r"gives torch.float32 after .to\(torch.float64\)"),
         (Frozen, "parameters without gradient"),
         (Forgetful, "after its state dict is loaded"),
-        (WrongGradient, "differ from finite differences"),
+        (WrongGradient, "gradients that differ from finite differences"),
+        (WrongCurvature, "second derivatives that differ from finite differences"),
         (Careless, "something else under autocast"),
     ],
 )
