@@ -281,7 +281,10 @@ def _check_gradients(module: nn.Module, points: Tensor) -> None:
     def evaluate(points: Tensor, *parameters: Tensor) -> Tensor:
         return functional_call(module, dict(zip(names, parameters, strict=True)), (points,))
 
-    checks: dict[str, Callable[..., bool]] = {"gradients": gradcheck, "second derivatives": gradgradcheck}
+    checks: dict[str, Callable[..., bool]] = {
+        "gradients": gradcheck,
+        "second derivatives": gradgradcheck,
+    }
     for what, check in checks.items():
         try:
             check(evaluate, (points.clone().requires_grad_(), *values), fast_mode=True)
