@@ -15,9 +15,9 @@ from inr.atomic import replacing
 from inr.callback._error import error_energies
 from inr.callback._look import LookCallback
 from inr.callback._ntk_figures import draw_content, draw_rates, draw_residuals, draw_spectra
+from inr.callback._probe_points import PLACEMENTS, check_placement, place_probe
 from inr.callback._writer import tensorboard_writers
 from inr.frequency import OctaveBands, band_labels
-from inr.lattice import lattice_points, sublattice
 from inr.ntk import (
     Probe,
     adam_weighting,
@@ -32,11 +32,10 @@ from inr.ntk import (
     subspace_rotation,
 )
 from inr.optimizer import Muon
-from inr.signal import Signal, SurfaceSignal
+from inr.signal import Signal
 from inr.training import FieldTraining
 
 CURVE_POINTS = 200
-PLACEMENTS = ("lattice", "random", "surface")
 
 
 class NTKSpectrumCallback(LookCallback):
@@ -99,13 +98,7 @@ class NTKSpectrumCallback(LookCallback):
 
     def check(self, signal: Signal) -> None:
         check_outputs(self.outputs, signal.out_features)
-        if self.placement == "surface" and not isinstance(signal, SurfaceSignal):
-            raise ValueError("placement is surface, and the signal has none; expected lattice.")
-        if self.placement != "surface" and signal.truth(torch.zeros(1).long()) is None:
-            raise ValueError(
-                f"placement is {self.placement}, and the signal is known on its surface only; "
-                "expected surface."
-            )
+        check_placement(self.placement, signal)
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
@@ -139,7 +132,9 @@ class NTKSpectrumCallback(LookCallback):
 
     def _measure(self, trainer: pl.Trainer, training: FieldTraining) -> dict[str, Any]:
         """What the ``.npz`` of a look has."""
-        coords, truth, shape = self._place(training.signal)
+        coords, truth, shape = place_probe(
+            training.signal, self.placement, self.num_points, self.seed
+        )
         probe = self._probe(training.field, coords, eigenvectors=True)
         residual = self._select(self._residual(training, coords, truth).cpu().double())
         vectors = probe.spectrum.eigenvectors
@@ -167,23 +162,6 @@ class NTKSpectrumCallback(LookCallback):
                 governing = adapted if self.preconditioned else probe
                 look |= self._compare_bands(trainer, training, governing, shape)
         return {key: _plain(value) for key, value in look.items()}
-
-    def _place(self, signal: Signal) -> tuple[Tensor, Tensor, tuple[int, ...] | None]:
-        """Points, in float64, the signal's values there, and the points' own lattice if any."""
-        shape = None
-        if self.placement == "surface":
-            assert isinstance(signal, SurfaceSignal)
-            near = signal.near_surface(self.num_points, self.seed)
-            return near.coords.double(), near.values, shape
-        if self.placement == "lattice":
-            index, shape = sublattice(signal.lattice, self.num_points)
-        else:
-            generator = torch.Generator().manual_seed(self.seed)
-            order = torch.randperm(signal.num_points, generator=generator)
-            index = order[: self.num_points].sort().values
-        truth = signal.truth(index.to(signal.device))
-        assert truth is not None
-        return lattice_points(signal.lattice, index, dtype=torch.float64), truth, shape
 
     @torch.no_grad()
     def _residual(self, training: FieldTraining, coords: Tensor, truth: Tensor) -> Tensor:

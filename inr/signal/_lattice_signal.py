@@ -122,8 +122,7 @@ def split(
         return None, None
     total = math.prod(lattice)
     if holdout == "alternate":
-        parities = torch.stack(torch.unravel_index(torch.arange(total), lattice)) % 2
-        train, test = (parities == 0).all(0).nonzero()[:, 0], (parities == 1).all(0).nonzero()[:, 0]
+        train, test = (_of_parity(lattice, parity) for parity in (0, 1))
     elif isinstance(holdout, float) and 0 < holdout < 1:
         order = torch.randperm(total, generator=torch.Generator().manual_seed(seed))
         held_out = round(holdout * total)
@@ -138,3 +137,11 @@ def split(
             f"points to train on and {len(test)} to test on; expected some of each."
         )
     return train, test
+
+
+def _of_parity(lattice: tuple[int, ...], parity: int) -> Tensor:
+    """Flat positions that are all even, or all odd, along every axis."""
+    chosen = torch.ones((), dtype=torch.bool)
+    for n in lattice:
+        chosen = chosen[..., None] & (torch.arange(n) % 2 == parity)
+    return chosen.flatten().nonzero()[:, 0]

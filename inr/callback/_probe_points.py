@@ -1,0 +1,70 @@
+"""Where a kernel is probed."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from inr.lattice import lattice_points, sublattice
+from inr.signal import Signal, SurfaceSignal
+
+PLACEMENTS = ("lattice", "random", "surface")
+
+
+class ProbePoints(NamedTuple):
+    """Points and what is known there.
+
+    Attributes:
+        coords: ``(n, d)``, in float64.
+        truth: ``(n, c)``.
+        shape: Of the points' own lattice, in array order; None when they have none.
+    """
+
+    coords: Tensor
+    truth: Tensor
+    shape: tuple[int, ...] | None
+
+
+def check_placement(placement: str, signal: Signal) -> None:
+    """Refuses points where nothing is known.
+
+    Args:
+        placement: One of ``PLACEMENTS``.
+        signal: What is to be learnt.
+
+    Raises:
+        ValueError: There is no truth there.
+    """
+    if placement == "surface" and not isinstance(signal, SurfaceSignal):
+        raise ValueError("placement is surface, and the signal has none; expected lattice.")
+    if placement != "surface" and signal.truth(torch.zeros(1).long()) is None:
+        raise ValueError(
+            f"placement is {placement}, and the signal is known on its surface only; "
+            "expected surface."
+        )
+
+
+def place_probe(signal: Signal, placement: str, num_points: int, seed: int) -> ProbePoints:
+    """At most so many points: a regular sub-lattice, random ones of it, or near the surface.
+
+    Args:
+        signal: What is to be learnt.
+        placement: ``lattice``, ``random`` or ``surface``.
+        num_points: The most there may be.
+        seed: Of those that are drawn.
+    """
+    if placement == "surface":
+        assert isinstance(signal, SurfaceSignal)
+        near = signal.near_surface(num_points, seed)
+        return ProbePoints(near.coords.double(), near.values, None)
+    shape = None
+    if placement == "lattice":
+        index, shape = sublattice(signal.lattice, num_points)
+    else:
+        generator = torch.Generator().manual_seed(seed)
+        order = torch.randperm(signal.num_points, generator=generator)
+        index = order[:num_points].sort().values
+    truth = signal.truth(index.to(signal.device))
+    assert truth is not None
+    coords = lattice_points(signal.lattice, index, dtype=torch.float64)
+    return ProbePoints(coords, truth, shape)
