@@ -36,23 +36,27 @@ def extract_field(
     Raises:
         ValueError: It has that value nowhere.
     """
-    device, dtype = placement(field)
-
-    @torch.no_grad()
-    def evaluate(coords: np.ndarray) -> np.ndarray:
-        values: Tensor = field(torch.from_numpy(coords).to(device, dtype))
-        return values.float().cpu().numpy()
-
+    evaluate = _as_function(field)
     console = Console(stderr=True)
     bar = Progress(console=console, disable=not (progress and console.is_terminal))
     with bar if progress else nullcontext():
         return extract_surface(
-            _counted(evaluate, bar, int(np.prod(shape))), shape, level, inside=inside
+            _counted(evaluate, bar, int(np.prod(shape))),
+            shape,
+            level,
+            inside=inside,
+            refine=evaluate,
         )
 
 
-def extract_lattice(values: Tensor, level: float, inside: Inside) -> Mesh:
-    """The surface where values on a lattice, ``(D, H, W, 1)``, cross one.
+def extract_lattice(values: Tensor, level: float, inside: Inside, field: nn.Module) -> Mesh:
+    """The surface where a field whose values on a lattice are known has one of them.
+
+    Args:
+        values: ``(D, H, W, 1)``.
+        level: The value.
+        inside: Which side of it is inside.
+        field: ``(n, 3) -> (n, 1)``, which tells where between the lattice's points it is.
 
     Raises:
         ValueError: They do not.
@@ -64,7 +68,19 @@ def extract_lattice(values: Tensor, level: float, inside: Inside) -> Mesh:
         x, y, z = (coords * sizes).astype(np.int64).T
         return lattice[z, y, x]
 
-    return extract_surface(look_up, lattice.shape, level, inside=inside)
+    return extract_surface(look_up, lattice.shape, level, inside=inside, refine=_as_function(field))
+
+
+def _as_function(field: nn.Module) -> Callable[[np.ndarray], np.ndarray]:
+    """A field as a function of arrays, on its own device and in its own dtype."""
+    device, dtype = placement(field)
+
+    @torch.no_grad()
+    def evaluate(coords: np.ndarray) -> np.ndarray:
+        values: Tensor = field(torch.from_numpy(coords).to(device, dtype))
+        return values.float().cpu().numpy()
+
+    return evaluate
 
 
 def _counted(

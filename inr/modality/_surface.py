@@ -96,7 +96,7 @@ class SurfaceModality(Modality):
         # Between points, log odds are nearer to a straight line than probabilities.
         values = rendering.logit(CERTAIN) if signal.target == "occupancy" else rendering
         try:
-            found = extract_lattice(values, LEVEL, INSIDE[signal.target])
+            found = extract_lattice(values, LEVEL, INSIDE[signal.target], field)
         except ValueError:
             # Early in a run there may be no surface.
             row = np.concatenate([target, np.full_like(target, 255)], axis=1)

@@ -12,6 +12,7 @@ from inr.lattice import lattice_points
 from inr.mesh import Mesh, extract_surface, measure_topology, signed_volume, surface_area
 from inr.mesh.extract import cell_centres
 from inr.mesh.mesh import face_vectors
+from inr.mesh.vertex_place import find_crossings
 from tests.tolerance import assert_close
 
 Function = Callable[[np.ndarray], np.ndarray]
@@ -129,6 +130,49 @@ def test_tensors_and_columns_are_values_too() -> None:
 
     mesh = extract_surface(field, 12, 0.0)
     assert (mesh.vertices == expected.vertices).all()
+
+
+def steep(coords: np.ndarray) -> np.ndarray:
+    """A sphere's log odds, as of a field that is sure of its labels: bent within a cell."""
+    return 30 * np.tanh(40 * sphere(coords)) + 3 * sphere(coords)
+
+
+def test_vertices_of_a_steep_function_are_moved_onto_its_surface() -> None:
+    rough = extract_surface(steep, 16, 0.0, inside="below")
+    mesh = extract_surface(steep, 16, 0.0, inside="below", refine=steep)
+    errors = [np.abs(sphere(found.vertices)) for found in (rough, mesh)]
+    assert errors[0].max() > 3e-3
+    assert errors[1].max() < 1e-4 and np.median(errors[1]) < 1e-6
+    assert (mesh.faces == rough.faces).all() and measure_topology(mesh).genus == 0
+    slabs = extract_surface(steep, 16, 0.0, inside="below", refine=steep, slab=3, chunk_size=77)
+    assert (slabs.vertices == mesh.vertices).all()
+
+
+def test_a_refined_surface_is_capped_by_the_cube_too() -> None:
+    def full(coords: np.ndarray) -> np.ndarray:
+        return np.ones(len(coords))
+
+    mesh = extract_surface(full, 3, 0.5, refine=full)
+    assert (mesh.vertices == extract_surface(full, 3, 0.5).vertices).all()
+
+
+def test_crossings_are_those_of_the_function() -> None:
+    """Of cubes less a number, whose roots are known, from either side."""
+    roots = np.linspace(0.2, 0.9, 15)
+    for sign in (1, -1):
+        expected, taken = sign * roots**3, 0
+
+        def evaluate(share: np.ndarray) -> np.ndarray:
+            nonlocal taken
+            taken += 1
+            return sign * share**3 - expected  # noqa: B023
+
+        ends = -expected, sign - expected
+        errors = [
+            np.abs(find_crossings(evaluate, *ends, steps) - roots).max() for steps in (0, 5, 12)
+        ]
+        assert errors[0] > 0.3 and errors[1] < 0.05 and errors[2] < 1e-9
+        assert taken == 17
 
 
 def test_float32_precision_is_enough_at_fine_resolution() -> None:
