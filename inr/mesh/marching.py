@@ -54,7 +54,7 @@ class Grid:
         """Coordinates of (n, 3) points (z, y, x), which may be fractions, as (x, y, z)."""
         cells = np.array(self.cells, np.float64)
         # Those around stand half a cell beyond the cube, and lines to them end at its faces.
-        return np.clip((index - 0.5) / cells, 0, 1)[:, ::-1]
+        return np.ascontiguousarray(np.clip((index - 0.5) / cells, 0, 1)[:, ::-1])
 
     def find(self, numbers: np.ndarray) -> np.ndarray:
         """The (n, 3) points of numbers."""

@@ -66,6 +66,8 @@ def test_a_sphere_is_where_it_is() -> None:
     assert np.abs(radius - 0.3).max() < 2e-4
     outward = (face_vectors(mesh.corners) * (mesh.corners.mean(axis=1) - CENTER)).sum(axis=1)
     assert outward.min() > 0
+    # Tensors are made of them, which know no strides below zero.
+    assert mesh.vertices.flags.c_contiguous and mesh.faces.flags.c_contiguous
     topology = measure_topology(mesh)
     assert topology.genus == 0 and topology.bodies == 1
     assert signed_volume(mesh.corners) == pytest.approx(4 / 3 * np.pi * 0.3**3, rel=5e-3)
