@@ -127,3 +127,75 @@ def test_natural_images_without_high_frequencies_are_trained_faster(encoding: st
         for kind in ("natural", "text")
     )
     assert (natural.optimizer.lr, text.optimizer.lr) == (1e-2, 1e-3)
+
+
+@pytest.mark.parametrize("mapping", ["none", "basic", "positional", "gaussian"])
+def test_the_protocol_of_shapes_is_the_papers(mapping: str) -> None:
+    from inr.cli.compose import compose_config
+
+    cfg = compose_config([f"experiment=tancik_shape_{mapping}", "signal.path=x.obj"])
+    # Eight layers, the one that gives the outputs included.
+    assert (cfg.network.hidden_layers, cfg.network.hidden_features) == (7, 256)
+    assert (cfg.sampler.batch_size, cfg.trainer.max_steps) == (32768, 10000)
+    assert (cfg.sampler.uniform_in, cfg.sampler.near_share) == ("box", 0)
+    assert cfg.optimizer.lr == 5e-4
+    # A tenth every 5,000 steps.
+    assert cfg.scheduler.final == pytest.approx(0.1 ** (10000 / 5000))
+    expected = {"positional": 64.0, "gaussian": 12.0}.get(mapping)
+    assert cfg.encoding.get("scale") == expected
+    if mapping in ("positional", "gaussian"):
+        assert cfg.encoding.norm == 1
+
+
+def test_the_protocol_of_volumes_is_the_papers() -> None:
+    from inr.cli.compose import compose_config
+
+    cfg = compose_config(["experiment=neurcomp_volume", "signal.path=x.npy"])
+    width, layers, batch = 128, 8, 16384
+    assert (cfg.network.hidden_features, cfg.network.hidden_layers) == (width, layers)
+    assert (cfg.sampler.batch_size, cfg.optimizer.lr) == (batch, 5e-5)
+    assert (cfg.network.omega, cfg.network.hidden_omega) == (30, 30)
+    assert list(cfg.signal.value_range) == [-1, 1]
+    voxels = 256 * 256 * 176
+    assert cfg.trainer.max_steps == 75 * voxels // batch
+    assert cfg.scheduler.final == pytest.approx(0.2 ** (75 / 20), rel=0.01)
+    parameters = 4 * width + 2 * (layers - 1) * (width + 1) * width + width + 1
+    assert parameters == pytest.approx(voxels / 50, rel=0.01)
+
+
+def test_siren_protocols_are_the_papers() -> None:
+    from inr.cli.compose import compose_config
+
+    sound = compose_config(["experiment=siren_audio", "signal.path=x.wav"])
+    assert (sound.network.omega, sound.network.hidden_omega) == (3000, 30)
+    assert (sound.network.hidden_layers, sound.optimizer.lr) == (4, 1e-4)
+    assert sound.sampler.batch_size is None and sound.trainer.max_steps == 9000
+    assert "scale" not in sound.encoding
+    cloud = compose_config(["experiment=siren_point_cloud", "signal.path=x.xyz"])
+    weights = {key: cloud.loss[key] for key in ("distance", "inter", "normal", "eikonal")}
+    assert weights == {"distance": 3000, "inter": 100, "normal": 100, "eikonal": 50}
+    assert (cloud.network.omega, cloud.optimizer.lr) == (30, 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "scale", "steps"),
+    [
+        ("image", 20, 600),
+        ("function", 20, 600),
+        ("audio", 3000, 600),
+        ("volume", 5, 1000),
+        ("shape", 5, 1000),
+        ("video", 5, 1000),
+    ],
+)
+def test_a_signal_brings_its_own_scale_and_steps(kind: str, scale: float, steps: int) -> None:
+    from inr.cli.compose import compose_config
+
+    cfg = compose_config([f"signal={kind}", "signal.path=x"])
+    assert (cfg.encoding.scale, cfg.trainer.max_steps) == (scale, steps)
+    typed = compose_config(
+        [f"signal={kind}", "signal.path=x", "encoding.scale=7", "trainer.max_steps=9"]
+    )
+    assert (typed.encoding.scale, typed.trainer.max_steps) == (7, 9)
+    other = compose_config([f"signal={kind}", "signal.path=x", "encoding=identity", "trainer=cpu"])
+    assert "scale" not in other.encoding and other.trainer.accelerator == "cpu"
