@@ -10,7 +10,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard import SummaryWriter
 
-from inr.modality import Exhibit, Film, Picture, Solid, Sound
+from inr.modality import Exhibit, Film, Picture, Solid, Sound, magnified
 
 
 def tensorboard_writers(trainer: pl.Trainer) -> list[SummaryWriter]:
@@ -26,7 +26,7 @@ def add_exhibit(writer: SummaryWriter, exhibit: Exhibit, step: int) -> None:
     """Shows something in TensorBoard."""
     match exhibit:
         case Picture(title, pixels):
-            writer.add_image(title, pixels, step, dataformats="HWC")
+            writer.add_image(title, magnified(pixels), step, dataformats="HWC")
         case Sound(title, samples, rate):
             # TensorBoard's player has one channel, and no use for a single sample.
             mixed = samples.mean(1) if len(samples) > 1 else np.zeros(2, np.float32)
@@ -40,7 +40,8 @@ def add_exhibit(writer: SummaryWriter, exhibit: Exhibit, step: int) -> None:
 
 def _moving_image(film: Film) -> Summary:
     """A GIF, which a browser plays where TensorBoard shows an image."""
-    frames = [Image.fromarray(frame) for frame in film.frames]
+    pixels = magnified(film.frames)
+    frames = [Image.fromarray(frame) for frame in pixels]
     file = io.BytesIO()
     milliseconds = round(1000 / film.rate)
     frames[0].save(
@@ -51,7 +52,7 @@ def _moving_image(film: Film) -> Summary:
         duration=milliseconds,
         loop=0,
     )
-    _, height, width, _ = film.frames.shape
+    _, height, width, _ = pixels.shape
     image = Summary.Image(
         height=height, width=width, colorspace=3, encoded_image_string=file.getvalue()
     )

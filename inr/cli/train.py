@@ -24,7 +24,7 @@ from inr.cli.image_set import FOLDER, KIND, describe, finish_set
 from inr.cli.quiet import quiet_libraries
 from inr.cli.summary import collect_metrics, print_summary, write_metrics
 from inr.field_file import FieldDescription, save_field
-from inr.modality import MODALITIES, Picture
+from inr.modality import MODALITIES, Picture, magnified
 from inr.raster import write_raster
 from inr.signal import ImageSetSignal
 from inr.training import FieldTraining, StackTraining
@@ -146,4 +146,4 @@ def _write_picture(path: Path, training: FieldTraining, rendering: Tensor) -> No
     )
     picture = exhibits[0]
     assert isinstance(picture, Picture)
-    write_raster(path, picture.pixels, bits=8)
+    write_raster(path, magnified(picture.pixels), bits=8)

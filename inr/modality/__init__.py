@@ -1,6 +1,6 @@
 """Modalities: how fields are measured, shown and written, by the kind of what they fit."""
 
-from inr.modality._exhibit import Exhibit, Film, Picture, Solid, Sound
+from inr.modality._exhibit import Exhibit, Film, Picture, Solid, Sound, magnified
 from inr.modality._gradient_file import write_gradient
 from inr.modality._level_set import write_level_set
 from inr.modality._modality import Modality, Reading
@@ -39,6 +39,7 @@ __all__ = [
     "Sound",
     "VideoModality",
     "VolumeModality",
+    "magnified",
     "write_gradient",
     "write_level_set",
 ]

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# Pixels that the longer edge of a magnified picture has, or nearly.
+LEAST_EDGE = 768
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -61,6 +64,12 @@ class Solid:
     title: str
     vertices: np.ndarray
     faces: np.ndarray
+
+
+def magnified(pixels: np.ndarray) -> np.ndarray:
+    """Pixels ``(..., H, W, 3)``, each as a block of some, so that a small picture can be seen."""
+    factor = max(1, LEAST_EDGE // max(pixels.shape[-3:-1]))
+    return pixels.repeat(factor, -3).repeat(factor, -2)
 
 
 Exhibit = Picture | Sound | Film | Solid

@@ -18,7 +18,9 @@ def test_the_last_picture_shows_what_is_saved(fit: Callable[..., Path]) -> None:
     shown = events.Images("target | reconstruction | error")
     assert [image.step for image in shown] == [0, 1, 3, 10, 30]
     picture = imageio.imread(io.BytesIO(shown[-1].encoded_image_string))
-    assert picture.shape == (16, 3 * 24 + 2 * 4, 3)
+    # Each pixel is a block of nine by nine.
+    assert picture.shape == (9 * 16, 9 * (3 * 24 + 2 * 4), 3)
+    picture = picture[::9, ::9]
     target, reconstruction, error = (picture[:, start : start + 24] for start in (0, 28, 56))
     saved = imageio.imread(folder / "reconstruction.png")
     assert np.array_equal(reconstruction, saved)
