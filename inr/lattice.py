@@ -34,12 +34,19 @@ def lattice_points(
     if index is None:
         index = torch.arange(math.prod(shape), device=device)
     cells = torch.unravel_index(index, tuple(shape))
-    axes = [(cell.to(dtype) + 0.5) / n for cell, n in zip(cells, shape, strict=True)]
+    axes = [_centres(cell, n, dtype) for cell, n in zip(cells, shape, strict=True)]
     points = torch.stack(axes[::-1], dim=-1)
     if region is None:
         return points
     lower, upper = (torch.tensor(corner, dtype=dtype, device=points.device) for corner in region)
     return lower + (upper - lower) * points
+
+
+def _centres(cells: Tensor, count: int, dtype: torch.dtype) -> Tensor:
+    """Centres of cells of an axis that has so many."""
+    # In float32, half of a larger number is rounded away.
+    exact = dtype if count <= 2**23 else torch.float64
+    return ((cells.to(exact) + 0.5) / count).to(dtype)
 
 
 def sublattice(shape: Sequence[int], num_points: int) -> tuple[Tensor, tuple[int, ...]]:

@@ -1,6 +1,7 @@
 """How close a reconstruction is."""
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -24,10 +25,23 @@ def psnr(prediction: Tensor, target: Tensor, peak: float) -> float:
     Returns:
         Infinity when they are equal, minus infinity when the error has no end.
     """
-    # In float64 on the CPU, in pieces: some devices have no float64.
     pieces = zip(prediction.flatten().split(2**20), target.flatten().split(2**20), strict=True)
-    total = sum((p.cpu().double() - t.cpu().double()).square().sum().item() for p, t in pieces)
-    error = total / prediction.numel()
+    return psnr_of_pieces(pieces, peak)
+
+
+def psnr_of_pieces(pieces: Iterable[tuple[Tensor, Tensor]], peak: float) -> float:
+    """The same of pairs of tensors, of which each has a part of the values.
+
+    Args:
+        pieces: Prediction and target, of one shape.
+        peak: Width of the range that the target's values can take.
+    """
+    # In float64 on the CPU: some devices have none.
+    total, count = 0.0, 0
+    for prediction, target in pieces:
+        total += (prediction.cpu().double() - target.cpu().double()).square().sum().item()
+        count += target.numel()
+    error = total / count
     if error == 0:
         return math.inf
     return 10 * math.log10(peak**2 / error) if math.isfinite(error) else -math.inf

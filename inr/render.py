@@ -40,12 +40,16 @@ def render(
     device, dtype = placement(field)
     if chunk_size is None:
         chunk_size = fitting_points(field, device, dtype.itemsize) or CHUNK
-    positions = torch.arange(int(np.prod(shape))) if index is None else index
-    chunks = [
-        field(lattice_points(shape, chunk.to(device), dtype=dtype))
-        for chunk in positions.split(chunk_size)
-    ]
-    values = torch.cat(chunks)
+    total = math.prod(shape) if index is None else len(index)
+    values = torch.empty(0)
+    for start in range(0, max(total, 1), chunk_size):
+        end = min(start + chunk_size, total)
+        positions = torch.arange(start, end) if index is None else index[start:end]
+        found = field(lattice_points(shape, positions.to(device), dtype=dtype))
+        if start == 0:
+            # Not joined at the end, which would take all of them twice.
+            values = found.new_empty(total, *found.shape[1:])
+        values[start:end] = found
     return values.reshape(*shape, -1) if index is None else values
 
 

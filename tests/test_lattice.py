@@ -57,6 +57,13 @@ def test_points_of_a_large_lattice_stay_apart_in_float32() -> None:
     assert_close(points[:, 0].diff() * 16_384, torch.ones(16_383))
 
 
+@pytest.mark.parametrize("count", [2**22, 2**23, 2**23 + 5, 12_345_678, 16_000_000])
+def test_neighbours_on_a_long_axis_are_told_apart_in_float32(count: int) -> None:
+    for first in (0, count // 2, count - 1000):
+        points = lattice_points((count,), torch.arange(first, first + 1000))[:, 0]
+        assert (points.diff() > 0).all() and points[-1] < 1
+
+
 SHAPES = [(1,), (9,), (7, 13), (13, 7), (1, 10_000), (10_000, 1), (512, 512), (3, 100, 100),
           (1, 100, 100), (100, 1, 100), (4, 5, 6), (2, 2, 1000)]  # fmt: skip
 

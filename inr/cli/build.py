@@ -22,6 +22,7 @@ from inr.cli.image_set import (
     check_set_trainer,
 )
 from inr.cli.instantiate import build
+from inr.cli.reach import warn_of_low_frequencies
 from inr.cli.trainer import Machine, build_options, build_trainer, check_trainer
 from inr.field import Field
 from inr.field_stack import FieldStack
@@ -64,6 +65,7 @@ def build_parts(cfg: DictConfig) -> Parts:
     signal = build(cfg, "signal")
     is_set = isinstance(signal, ImageSetSignal)
     field: nn.Module = build_seeded_field(cfg, signal.member(0) if is_set else signal)
+    warn_of_low_frequencies(cfg, signal, field)
     callbacks = build_set_callbacks(cfg, signal) if is_set else _build_callbacks(cfg, signal)
     sampler, loss = build(cfg, "sampler"), build(cfg, "loss")
     _check_suit(cfg, signal, sampler, loss)

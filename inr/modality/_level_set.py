@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from inr.field_file import FieldDescription
 from inr.mesh import Frame, Mesh, write_mesh
 from inr.modality._mesh_file import extract_field
-from inr.modality._surface import INSIDE, LEVEL, SurfaceModality
+from inr.modality._surface import SurfaceModality
+from inr.modality._surface_level import find_surface_level
 from inr.volume import VolumeFormat
 
 SUFFIXES = SurfaceModality.suffixes
@@ -31,9 +32,9 @@ def write_level_set(
         field: ``(n, 3) -> (n, 1)``.
         description: What it was fitted to.
         shape: Cells per axis, ``(D, H, W)``.
-        level: In the units of the file that was fitted, of which a CT's are Hounsfield's; of a
-            shape in the field's own, where it is log odds or a distance. None is the surface of a
-            shape, and the middle of a volume's range.
+        level: In the units of the file that was fitted: of a CT, Hounsfield's; of a distance, how
+            far outside; of an occupancy, a probability. None is the surface of a shape, and the
+            middle of a volume's range.
         progress: Whether to show a bar on stderr.
 
     Raises:
@@ -46,8 +47,8 @@ def write_level_set(
             f"Name it {path.stem}.ply."
         )
     if "target" in description.format:
-        inside = INSIDE[description.format["target"]]
-        mesh = extract_field(field, shape, level or LEVEL, inside, progress=progress)
+        found = find_surface_level(field, description.kind, description.format, level)
+        mesh = extract_field(field, shape, *found, progress=progress)
         frame = Frame(tuple(description.format["offset"]), description.format["scale"])
         placed = Mesh(frame.to_mesh(mesh.vertices), mesh.faces)
     else:

@@ -1,6 +1,7 @@
 """What signals about a surface in space have in common."""
 
 import os
+import sys
 import warnings
 from abc import abstractmethod
 from pathlib import Path
@@ -22,15 +23,13 @@ from inr.mesh import (
     write_mesh,
 )
 from inr.modality._exhibit import Exhibit, Picture, Solid
-from inr.modality._mesh_file import Inside, extract_field, extract_lattice
+from inr.modality._mesh_file import extract_field, extract_lattice
 from inr.modality._modality import Modality, Reading
+from inr.modality._surface_level import find_surface_level
 from inr.signal import PointCloudSignal, ShapeSignal
 
 EDGE = 512
 TITLE = "target | reconstruction"
-# Of a signed distance it is 0, and of log odds too: where they are even.
-LEVEL = 0.0
-INSIDE: dict[str, Inside] = {"occupancy": "above", "distance": "below"}
 # Of a probability, from 0 and 1: what float32 tells apart.
 CERTAIN = 1e-6
 
@@ -69,7 +68,7 @@ class SurfaceModality(Modality):
         ``chamfer`` is in its own units; ``watertight`` is 1 or 0, and only with 1 there is a
         ``genus``, that of all bodies together.
         """
-        mesh = read_mesh(path)
+        mesh = read_mesh(path, max_faces=sys.maxsize)
         distance, topology = self.compare(mesh, signal), measure_topology(mesh)
         metrics = {
             "chamfer": distance.chamfer,
@@ -95,8 +94,9 @@ class SurfaceModality(Modality):
             target = self._pictures[signal] = self.draw_target(signal, EDGE)
         # Between points, log odds are nearer to a straight line than probabilities.
         values = rendering.logit(CERTAIN) if signal.target == "occupancy" else rendering
+        level = find_surface_level(field, signal.kind, self.format_of(signal))
         try:
-            found = extract_lattice(values, LEVEL, INSIDE[signal.target], field)
+            found = extract_lattice(values, *level, field)
         except ValueError:
             # Early in a run there may be no surface.
             row = np.concatenate([target, np.full_like(target, 255)], axis=1)
@@ -125,9 +125,9 @@ class SurfaceModality(Modality):
         """
         if region is not None:
             raise ValueError("a region is not cut out of a mesh; expected the whole of it.")
-        inside = INSIDE[description.format["target"]]
+        level = find_surface_level(field, description.kind, description.format)
         shape: Any = size or description.lattice
-        mesh = extract_field(field, shape, LEVEL, inside, progress=progress)
+        mesh = extract_field(field, shape, *level, progress=progress)
         frame = Frame(tuple(description.format["offset"]), description.format["scale"])
         for note in write_mesh(path, Mesh(frame.to_mesh(mesh.vertices), mesh.faces)):
             warnings.warn(note, stacklevel=2)

@@ -30,7 +30,7 @@ class AudioSignal(LatticeSignal):
             quiet recording, a wider one makes it louder to the field.
         nonfinite: ``refuse``, or ``zero`` to replace NaN and infinity.
         max_samples: Longer recordings are refused before they are decoded; of all channels. Float32
-            tells no more than 16.8 million points of an axis apart.
+            tells no more than 16 million points of an axis apart.
         seed: Of the random fraction held out.
 
     Attributes:
@@ -54,7 +54,7 @@ class AudioSignal(LatticeSignal):
         holdout: str | float = "none",
         value_range: Sequence[float] = (-1.0, 1.0),
         nonfinite: Literal["refuse", "zero"] = "refuse",
-        max_samples: int = 16_777_216,
+        max_samples: int = 16_000_000,
         seed: int = 0,
     ) -> None:
         lower, upper = check_numbers("value_range", value_range, "[lower, upper]")

@@ -1,5 +1,6 @@
 """A surface stands in the world where the volume has it."""
 
+import math
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -127,7 +128,9 @@ def test_another_suffix_is_refused_before_anything_is_evaluated(
 def test_a_shape_stands_in_the_frame_of_its_mesh() -> None:
     form = {"target": "occupancy", "offset": [-3.0, 1.0, 2.0], "scale": 4.0}
     description = replace(describe(Container(".npz")), kind="shape", format=form)
-    write_level_set(Path("out.ply"), Ellipsoid(), description, (48, 48, 48), 0.5)
+    write_level_set(
+        Path("out.ply"), Ellipsoid(), description, (48, 48, 48), 1 / (1 + math.exp(-0.5))
+    )
     vertices = read_mesh("out.ply").vertices
     from inr.mesh import Frame
 

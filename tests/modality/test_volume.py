@@ -174,3 +174,19 @@ def test_a_constant_volume_comes_back() -> None:
 
     modality.write(Path("out.npy"), Truth(), modality.describe(signal))
     assert (np.load("out.npy") == 7).all()
+
+
+@pytest.mark.parametrize("holdout", ["none", "alternate", 0.3])
+def test_what_is_measured_does_not_depend_on_the_size_of_pieces(
+    holdout: str | float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signal = make(5, 6, 7, holdout=holdout)
+    noise = 2e-3 * torch.rand(5, 6, 7, 1, generator=torch.Generator().manual_seed(1))
+    rendering = signal.values.view_as(noise) + noise
+    whole = VolumeModality().measure(nn.Identity(), signal, rendering)
+    monkeypatch.setattr("inr.modality._lattice.PIECE", 11)
+    pieces = VolumeModality().measure(nn.Identity(), signal, rendering)
+    assert pieces == pytest.approx(whole, rel=1e-12)
+    assert 0.1 < whole["exact_share"] < 0.9
+    expected = -10 * np.log10((noise.double().numpy() ** 2).mean())
+    assert whole["psnr"] == pytest.approx(expected, abs=0.05)
