@@ -57,7 +57,7 @@ def find_surface_level(
         return SurfaceLevel(distance, "below")
     distance *= SPAN
     is_turned = (evaluate(field, cube_faces()) < 0).float().mean() > 0.5
-    return SurfaceLevel(-distance, "above") if is_turned else SurfaceLevel(distance, "below")
+    return SurfaceLevel(0.0 - distance, "above") if is_turned else SurfaceLevel(distance, "below")
 
 
 def cube_faces() -> Tensor:
