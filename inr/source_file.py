@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-# Enough for every format: the packets of MPEG-TS are told by the start of the second.
+# Enough for nearly every format.
 START = 256
 
 

@@ -15,6 +15,7 @@ from inr.sound import (
     draw_spectrograms,
     find_powers,
     is_sound,
+    mp3,
     native_sound_suffix,
     read_sound,
     write_sound,
@@ -278,7 +279,7 @@ def test_knobs_out_of_range_are_refused(
 def test_a_header_that_lies_takes_no_memory(tmp_path: Path) -> None:
     content = bytearray(PLAIN)
     struct.pack_into("<I", content, content.index(b"data") + 4, 0xFFFFFFF0)
-    with pytest.raises(ValueError, match="claims 2,147,483,640 samples; expected at most 16,777"):
+    with pytest.raises(ValueError, match="claims 2,147,483,640 samples; expected at most 16,"):
         read_sound(save(tmp_path, bytes(content)))
     with pytest.raises(ValueError, match=r"is cut off \(100 of 2,147,483,640 samples"):
         read_sound(tmp_path / "sound.wav", max_samples=2**40)
@@ -328,6 +329,70 @@ def test_mp3_is_known_by_the_mark_of_a_frame_of_any_rate(rate: int, tmp_path: Pa
     buffer = io.BytesIO()
     soundfile.write(buffer, draw_samples("FLOAT", 4_000), rate, format="MP3")
     assert is_sound(save(tmp_path, buffer.getvalue()))
+
+
+def encode_mp3(rate: int, channels: int, mode: str) -> tuple[bytes, bytes]:
+    """An MP3 that turns loud half-way, whole and without the frame that says its length."""
+    soundfile = pytest.importorskip("soundfile")
+    noise = np.random.default_rng(rate).uniform(-0.4, 0.4, (30_000, channels))
+    noise[15_000:] *= 0.01
+    buffer = io.BytesIO()
+    soundfile.write(
+        buffer, noise, rate, format="MP3", bitrate_mode=mode, compression_level=0.5
+    )  # fmt: skip
+    content = buffer.getvalue()
+    frames = list(mp3.find_frames(content))
+    # Frame behind frame, without a gap.
+    assert [frame.start for frame in frames[1:]] == [frame.end for frame in frames[:-1]]
+    assert frames[-1].end == len(content)
+    return content, content[frames[0].end :]
+
+
+@pytest.mark.parametrize("mode", ["CONSTANT", "VARIABLE"])
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("rate", [8_000, 22_050, 44_100])
+def test_an_mp3_that_does_not_say_its_length_is_read_to_its_end(
+    rate: int, channels: int, mode: str, tmp_path: Path
+) -> None:
+    content, unsaid = encode_mp3(rate, channels, mode)
+    whole = read_sound(save(tmp_path, content))
+    assert (whole.samples.shape, whole.notes) == ((30_000, channels), ())
+    tag = b"APETAGEX" + bytes(range(256)) * 30
+    for trial in (unsaid, unsaid + tag, b"ID3\4\0\0\0\0\1\0" + bytes(128) + unsaid):
+        sound = read_sound(save(tmp_path, trial))
+        # The encoder's delay, which the frame that is gone tells of too.
+        assert_close(sound.samples[576:30_576], whole.samples)
+        assert sound.notes == ("header does not say how long it is; it is read to its end",)
+    part = read_sound(tmp_path / "sound.wav", start=0.5, seconds=0.1)
+    first = rate // 2
+    assert_close(part.samples, sound.samples[first : first + rate // 10])
+
+
+def test_an_mp3_that_does_not_say_its_length_is_within_the_limits(tmp_path: Path) -> None:
+    _, unsaid = encode_mp3(44_100, 2, "VARIABLE")
+    with pytest.raises(ValueError, match=r"claims 6.,... samples; expected at most 60,000"):
+        read_sound(save(tmp_path, unsaid), max_samples=60_000)
+    assert len(read_sound(tmp_path / "sound.wav", seconds=0.5, max_samples=60_000).samples) == 22050
+    # Of one that is cut off, what is there: it says nowhere that it goes on.
+    assert 14_000 < len(read_sound(save(tmp_path, unsaid[: len(unsaid) * 2 // 3])).samples) < 30_000
+
+
+@pytest.mark.parametrize("tag", [b"APETAGEX" + bytes(range(256)) * 30, b"TAG" + bytes(125)])
+def test_an_mp3_that_says_its_length_is_read_so_far_or_refused(tag: bytes, tmp_path: Path) -> None:
+    content, _ = encode_mp3(44_100, 2, "CONSTANT")
+    assert len(read_sound(save(tmp_path, content + tag)).samples) == 30_000
+    with pytest.raises(ValueError, match=r"is cut off .* of 30,000 samples are there"):
+        read_sound(save(tmp_path, content[: len(content) // 2]))
+
+
+def test_what_lies_between_the_frames_of_an_mp3_is_passed_over(tmp_path: Path) -> None:
+    _, unsaid = encode_mp3(44_100, 1, "CONSTANT")
+    frames = list(mp3.find_frames(unsaid))
+    middle = frames[len(frames) // 2].start
+    # What starts as a frame is none without another behind it.
+    damaged = unsaid[:middle] + b"not" + unsaid[:4] + b"a frame" * 300 + unsaid[middle:]
+    expected = read_sound(save(tmp_path, unsaid)).samples
+    np.testing.assert_array_equal(read_sound(save(tmp_path, damaged)).samples, expected)
 
 
 def test_a_cut_off_flac_is_refused(tmp_path: Path) -> None:

@@ -492,16 +492,53 @@ def test_animations_come_back_as_such() -> None:
 def test_only_what_starts_as_a_video_is_a_video(tmp_path: Path) -> None:
     known = (
         b"\0\0\0\x18ftypisom", b"\0\0\0\x14ftypqt  ", b"\x1a\x45\xdf\xa3", b"RIFF\0\0\0\0AVI LIST",
-        b"\0\0\x01\xba", b"\x47" + bytes(187) + b"\x47", b"FLV\x01",
+        b"\0\0\x01\xba", (b"\x47" + bytes(187)) * 3 + b"\x47", b"FLV\x01",
         b"OggS" + bytes(24) + b"\x80theora",
     )  # fmt: skip
     assert all(is_video(save(tmp_path, start + bytes(9))) for start in known)
     other = (
         b"", b"text", b"\0\0\0\x18ftypM4A ", b"\0\0\0\x18ftypheic", b"RIFF\0\0\0\0WAVEfmt ",
         b"OggS" + bytes(24) + b"\x01vorbis", b"\xff\xd8\xff\xe0", b"GIF89a",
+        b"\x47" + bytes(187) + b"\x47",
     )  # fmt: skip
     assert not any(is_video(save(tmp_path, start + bytes(9))) for start in other)
     assert not is_video(tmp_path)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_colours_of_a_gif_do_not_make_it_a_stream(count: int, tmp_path: Path) -> None:
+    path = save_images(tmp_path / "a", draw_frames(count), "GIF", duration=100)
+    content = bytearray(path.read_bytes())
+    size = 3 * 2 ** ((content[10] & 7) + 1)
+    # A table of 256 colours, with the mark of a packet wherever a packet would start.
+    content[13 : 13 + size] = content[13 : 13 + size].ljust(768, b"\0")
+    content[10] |= 7
+    for place in (188, 376, 564, 752):
+        content[place] = 0x47
+    path.write_bytes(content)
+    assert is_video(path) == (count > 1)
+    if count > 1:
+        video = read_video(path)
+        assert (video.container, len(video.frames)) == ("GIF", count)
+    else:
+        with pytest.raises(ValueError, match="is a still picture"):
+            read_video(path)
+
+
+def test_a_stream_of_packets_is_read(tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+    frames = draw_frames(5)
+    with av.open(tmp_path / "a", "w", format="mpegts") as container:
+        track = container.add_stream("mpeg2video", rate=25)
+        track.height, track.width = frames.shape[1:3]
+        track.pix_fmt, track.bit_rate = "yuv420p", 4_000_000
+        for pixels in frames:
+            container.mux(track.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(track.encode())
+    assert is_video(tmp_path / "a")
+    video = read_video(tmp_path / "a")
+    assert video.container == "MPEG-TS"
+    assert distance(video.frames, frames) < 5
 
 
 @pytest.mark.skipif(not CHI.is_file(), reason="needs the shared data")

@@ -11,6 +11,9 @@ from .source import Decoded, Source, read_columns
 NUMBER = re.compile(
     r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$|[-+]?(nan|inf(inity)?)$", re.IGNORECASE
 )
+ROUNDED = 0.02  # of the length of normals with two decimals
+ALIKE = 0.25  # of the lengths of sums
+NEARLY_ALL = 0.98
 
 
 def decode(source: Source) -> Decoded:
@@ -55,13 +58,24 @@ def decode_columns(source: Source, lines: list[str], columns: int) -> Decoded:
         return Decoded(points, empty, empty, None, notes)
     table = read_columns(source, lines, (0, 1, 2, 3, 4, 5))
     points, others = table[:, :3], table[:, 3:]
-    if looks_like_color(others):
-        notes = (f"columns left out behind x, y, z, which look like colours: {columns - 3}",)
+    if not look_like_normals(others):
+        notes = (f"columns left out behind x, y, z, which are no normals: {columns - 3}",)
         return Decoded(points, empty, empty, None, notes)
     notes = (f"columns left out behind the normals: {columns - 6}",) if columns > 6 else ()
     return Decoded(points, empty, empty, others, notes)
 
 
-def looks_like_color(columns: np.ndarray) -> bool:
-    """Tell colours from normals: those of a closed surface point to all sides."""
-    return bool(len(columns) and columns.min() >= 0)
+def look_like_normals(columns: np.ndarray) -> bool:
+    """Tell normals from colours and intensities by the lengths of nearly all of them.
+
+    They are 1, or 0 where there is none. Sums of the normals of faces, weighted by angles, are
+    longer, but alike in length (2 pi where the surface is flat), and point to all sides.
+    """
+    lengths = np.linalg.norm(columns, axis=1)
+    known = lengths[lengths > 0]
+    if not len(known):
+        return False
+    if np.mean(np.abs(known - 1) < ROUNDED) >= NEARLY_ALL:
+        return True
+    is_alike = np.abs(known / np.median(known) - 1) < ALIKE
+    return bool(is_alike.mean() >= NEARLY_ALL and (columns.min(axis=0) < 0).all())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,16 @@ from .sound import BITS, Sound
 
 # Above this, libsndfile does not know how many samples there are.
 UNKNOWN = 2**62
+# Samples of MP3 to decode before a part: its frames reach back for 23 of the shortest at most.
+LEAD = 32 * 1152
 
 
-def open_sound(file: SourceFile) -> Any:
-    """Opens a file of any format that libsndfile knows, a ``soundfile.SoundFile``.
+def open_sound(file: SourceFile, content: Path | io.BytesIO) -> Any:
+    """Opens what is of any format that libsndfile knows, a ``soundfile.SoundFile``.
+
+    Args:
+        file: The file.
+        content: It, or what to decode in its place.
 
     Raises:
         MissingExtraError: The package is not installed.
@@ -25,7 +32,7 @@ def open_sound(file: SourceFile) -> Any:
         import soundfile
     except ImportError:
         raise file.need("soundfile", "audio") from None
-    return soundfile.SoundFile(file.path)
+    return soundfile.SoundFile(content)
 
 
 def read_samples(opened: Any, first: int, count: int) -> Sound:
@@ -37,16 +44,20 @@ def read_samples(opened: Any, first: int, count: int) -> Sound:
     dtype = "float64" if opened.subtype == "DOUBLE" else "float32"
     if bits is not None:
         dtype = "int16" if bits <= 16 else "int32"
-    opened.seek(first)
-    blocks = []
+    # Frames of MP3 hold parts of later ones, for which its decoder does not look back far enough
+    # where it is set to a place; after each read it is, too.
+    is_mp3 = opened.format == "MP3"
+    lead = min(first, LEAD) if is_mp3 else 0
+    opened.seek(first - lead)
+    blocks, left = [], lead + count
     # In blocks: a header may claim more than memory holds.
-    while count > 0:
-        block = opened.read(min(count, 2**18), dtype=dtype, always_2d=True)
+    while left > 0:
+        block = opened.read(left if is_mp3 else min(left, 2**18), dtype=dtype, always_2d=True)
         if not len(block):
             break
         blocks.append(block)
-        count -= len(block)
-    samples = np.concatenate(blocks) if blocks else np.zeros((0, opened.channels), dtype)
+        left -= len(block)
+    samples = np.concatenate(blocks)[lead:] if blocks else np.zeros((0, opened.channels), dtype)
     # libsndfile spreads what is narrower over the whole of its numbers.
     if bits == 8:
         samples = (samples >> 8).astype(np.int8)

@@ -13,7 +13,7 @@ from inr.argument import check_choice, check_count, check_positive
 from inr.raster.quiet import muted
 from inr.source_file import RefusedError, SourceFile, find_file
 
-from . import libsndfile, wav
+from . import libsndfile, mp3, wav
 from .sound import Sound
 
 
@@ -35,6 +35,7 @@ FORMATS = (
     Format("MP3", rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]"),
 )
 WHAT = "an audio file"
+UNSAID = "header does not say how long it is; it is read to its end"
 
 
 def is_sound(path: str | os.PathLike[str]) -> bool:
@@ -52,7 +53,7 @@ def read_sound(
     seconds: float | None = None,
     channel: int | None = None,
     nonfinite: Literal["refuse", "zero"] = "refuse",
-    max_samples: int = 2**24,
+    max_samples: int = 16_000_000,
 ) -> Sound:
     """Reads a recording or a part of it, telling its format by its content.
 
@@ -189,26 +190,26 @@ def _read_wav(part: _Part) -> Sound | None:
     first, count = part.find(total, layout.rate, layout.channels)
     part.check_whole(first + count, layout.there, layout.rate, "WAV")
     samples = wav.read_samples(path, layout, first, count)
-    notes: tuple[str, ...] = ()
-    if layout.announced is None:
-        notes = ("header does not say how long it is; it is read to its end",)
+    notes = (UNSAID,) if layout.announced is None else ()
     return Sound(samples, layout.rate, "WAV", layout.subtype, notes)
 
 
 def _read_by_libsndfile(part: _Part, form: str) -> Sound:
+    path = part.file.path
+    content, says_length = mp3.find_length(path) if form == "MP3" else (path, True)
     # What decodes MP3 talks of all that it finds.
-    with muted(), libsndfile.open_sound(part.file) as opened:
+    with muted(), libsndfile.open_sound(part.file, content) as opened:
         rate, channels, announced = opened.samplerate, opened.channels, opened.frames
-        is_known = announced < libsndfile.UNKNOWN
-        # One more than allowed is enough to see that there are too many.
-        total = announced if is_known else part.max_samples // channels + 1
-        first, count = part.find(total, rate, channels)
+        if announced >= libsndfile.UNKNOWN:
+            # One more than allowed is enough to see that there are too many.
+            announced, says_length = part.max_samples // channels + 1, False
+        first, count = part.find(announced, rate, channels)
         sound = libsndfile.read_samples(opened, first, count)
-        if is_known:
+        if says_length:
             part.check_whole(first + count, first + len(sound.samples), rate, form)
         if not len(sound.samples):
             raise part.file.refuse("has no samples", "a recording", "Record or save it again.")
-        return sound
+        return sound if says_length else sound.with_samples(sound.samples, UNSAID)
 
 
 def _remove_nonfinite(file: SourceFile, sound: Sound, *, zero: bool) -> Sound:

@@ -14,12 +14,13 @@ from typing import NamedTuple
 import numpy as np
 
 from inr.argument import check_count, check_positive
-from inr.source_file import RefusedError, SourceFile, find_file
+from inr.source_file import RefusedError, SourceFile, find_file, read_start
 
 from . import ffmpeg, pillow
 from .video import DamagedError, Stream, Video
 
 WHAT = "a video"
+START = 4 * 188  # bytes: what starts as a packet of MPEG-TS is told by the three that follow
 # Times of frames are rounded to a millisecond or a hundredth of a second.
 UNEVEN = 1.6
 SLACK = 5e-4
@@ -48,13 +49,14 @@ FORMATS = (
     Format("Matroska", rb"\x1a\x45\xdf\xa3", "matroska"),
     Format("AVI", rb"RIFF....AVI ", "avi"),
     Format("MPEG", rb"\0\0\x01[\xba\xb3]", "mpeg"),
-    Format("MPEG-TS", rb"\x47.{187}\x47", "mpegts"),
     Format("Flash", rb"FLV\x01", "flv"),
     Format("WMV", rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
     Format("Ogg", rb"OggS.{24,36}\x80theora", "ogg"),
     Format("GIF", rb"GIF8[79]a", "GIF", is_pillow=True),
     Format("WebP", rb"RIFF....WEBP", "WEBP", is_pillow=True),
     Format("PNG", rb"\x89PNG\r\n\x1a\n", "PNG", is_pillow=True),
+    # Last: its packets start with no more than a G.
+    Format("MPEG-TS", rb"(\x47.{187}){3}(\x47|\Z)", "mpegts"),
 )
 
 
@@ -62,9 +64,9 @@ def is_video(path: str | os.PathLike[str]) -> bool:
     """Whether a file starts as videos do, or is an animation of two frames or more."""
     try:
         file = find_file(path, WHAT)
+        form = _find_format(file)
     except (OSError, RefusedError):
         return False
-    form = _find_format(file)
     return form is not None and (not form.is_pillow or pillow.is_animated(file, form.decoder))
 
 
@@ -122,7 +124,8 @@ def read_video(
 
 
 def _find_format(file: SourceFile) -> Format | None:
-    return next((form for form in FORMATS if re.match(form.magic, file.start, re.DOTALL)), None)
+    start = read_start(file.path, file.name, file.what, START)
+    return next((form for form in FORMATS if re.match(form.magic, start, re.DOTALL)), None)
 
 
 def _open(

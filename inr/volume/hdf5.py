@@ -13,7 +13,9 @@ from .volume_format import Container, Triple, byte_order
 
 SPACING = "element_size_um"  # (z, y, x), as ImageJ's HDF5 plugin writes it
 MOST_VISITED = 10_000
-TO_MICROMETRES = {"um": 1.0, "mm": 1e3, "m": 1e6}
+# The same in a unit of its own, for those that are no fraction of a metre.
+OTHER_SPACING, UNIT = "element_size", "element_unit"
+TO_MICROMETRES = {"nm": 1e-3, "um": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6}
 
 
 def decode(source: Source) -> Decoded:
@@ -30,13 +32,15 @@ def decode(source: Source) -> Decoded:
         layout = plan_layout(source, dataset.shape)
         source.check_count(dataset.chunks or (), "numbers in one chunk")
         selected = np.asarray(dataset[layout.selection])
-        spacing = read_spacing(dataset)
+        spacing, unit = read_spacing(dataset)
+        told = SPACING in dataset.attrs
     suffix = source.path.suffix.lower() if source.path.suffix.lower() == ".hdf5" else ".h5"
-    unit = None if spacing is None else "um"
     container = Container(
         suffix, layout.written_axes, byte_order(dtype), name, spacing=spacing, unit=unit
     )
-    return Decoded(selected, layout, container)
+    lost = told and spacing is None
+    notes = (f"its {SPACING} is not three lengths and is left out",) if lost else ()
+    return Decoded(selected, layout, container, notes)
 
 
 def find_dataset(source: Source, file: Any) -> str:
@@ -63,13 +67,15 @@ def find_dataset(source: Source, file: Any) -> str:
     return source.choose(list(shapes), "dataset", list(shapes.values()))
 
 
-def read_spacing(dataset: Any) -> Triple | None:
-    """The spacing of (x, y, z) in micrometres, where the dataset says it."""
-    sizes = np.ravel(dataset.attrs.get(SPACING, ()))
+def read_spacing(dataset: Any) -> tuple[Triple | None, str | None]:
+    """The spacing of (x, y, z) and its unit, where the dataset says them."""
+    name = SPACING if SPACING in dataset.attrs else OTHER_SPACING
+    sizes = np.ravel(dataset.attrs.get(name, ()))
     if len(sizes) != 3 or sizes.dtype.kind not in "iuf" or not (sizes > 0).all():
-        return None
+        return None, None
     z, y, x = map(float, sizes)
-    return x, y, z
+    unit = "um" if name == SPACING else dataset.attrs.get(UNIT)
+    return (x, y, z), unit if isinstance(unit, str) else None
 
 
 def encode(job: Job) -> None:
@@ -87,6 +93,16 @@ def encode(job: Job) -> None:
         )
         for index, part in job.parts():
             dataset[index] = part
-        if container.spacing is not None and container.unit in TO_MICROMETRES:
-            factor = TO_MICROMETRES[container.unit]
-            dataset.attrs[SPACING] = [factor * step for step in container.spacing[::-1]]
+        if container.spacing is not None:
+            write_spacing(dataset, container.spacing, container.unit)
+
+
+def write_spacing(dataset: Any, spacing: Triple, unit: str | None) -> None:
+    """Says the spacing of (x, y, z): in micrometres where that can be."""
+    factor = TO_MICROMETRES.get(unit or "")
+    if factor is not None:
+        dataset.attrs[SPACING] = [factor * step for step in spacing[::-1]]
+        return
+    dataset.attrs[OTHER_SPACING] = spacing[::-1]
+    if unit is not None:
+        dataset.attrs[UNIT] = unit

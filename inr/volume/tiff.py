@@ -6,6 +6,7 @@ import math
 import os
 import re
 import struct
+import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,10 @@ from .source import Source
 from .volume_format import Container, Triple, byte_order
 
 LETTERS = {"Z": "z", "Y": "y", "X": "x", "S": "c", "C": "c", "T": "t", "Q": "z", "I": "z"}
-UNITS = {"micron": "um", "µm": "um", "\\u00B5m": "um", "microns": "um"}
+UNITS = {"micron": "um", "µm": "um", "\\u00B5m": "um", "\\u00b5m": "um", "microns": "um"}
 IMAGEJ_DTYPES = ("uint8", "uint16", "int16", "float32")
+NO_OME_DTYPES = ("int64", "uint64", "float16")
+OME_NO_UNIT = "reference frame"
 NO_UNITS = ("pixel", "pixels", "")
 
 
@@ -120,8 +123,9 @@ def check_whole(source: Source, tiff: tifffile.TiffFile, series: Any) -> None:
 
 def read_spacing(tiff: tifffile.TiffFile, series: Any) -> tuple[Triple | None, str | None]:
     """The spacing of (x, y, z) and its unit, as ImageJ or OME write them."""
-    if tiff.ome_metadata:
-        return read_ome_spacing(tiff.ome_metadata)
+    described = tiff.ome_metadata or tiff.pages.first.description
+    if "PhysicalSizeX" in described:
+        return read_ome_spacing(described)
     metadata = tiff.imagej_metadata or {}
     unit = str(metadata.get("unit", ""))
     steps = []
@@ -135,23 +139,24 @@ def read_spacing(tiff: tifffile.TiffFile, series: Any) -> tuple[Triple | None, s
     return (x, y, abs(z) or x), UNITS.get(unit, unit)
 
 
-def read_ome_spacing(xml: str) -> tuple[Triple | None, str | None]:
-    """The spacing of (x, y, z) and its unit in OME's description of the first image."""
-    found = [re.search(rf'\bPhysicalSize{axis}="([0-9.eE+-]+)"', xml) for axis in "XYZ"]
+def read_ome_spacing(text: str) -> tuple[Triple | None, str | None]:
+    """The spacing of (x, y, z) and its unit in OME's description of the first image, or in JSON."""
+    number = r"(\d*\.?\d+(?:[eE][+-]?\d+)?)"
+    found = [re.search(rf'\bPhysicalSize{axis}"?[=:] ?"?{number}', text) for axis in "XYZ"]
     steps = [float(match[1]) if match else 0.0 for match in found]
-    unit = re.search(r'\bPhysicalSizeXUnit="([^"]+)"', xml)
+    unit = re.search(r'\bPhysicalSizeXUnit"?[=:] ?"([^"]+)"', text)
     name = unit[1] if unit else "um"
     if min(steps[:2]) <= 0:
         return None, None
     x, y, z = steps
-    return (x, y, z or x), UNITS.get(name, name)
+    return (x, y, z or x), None if name == OME_NO_UNIT else UNITS.get(name, name)
 
 
 def encode(job: Job) -> None:
-    """Writes a page for each slice: as ImageJ does where there is a spacing, else compressed."""
+    """Writes a page for each slice: as ImageJ does where that says all, else compressed."""
     fits = job.dtype.newbyteorder("=").name in IMAGEJ_DTYPES and not has_colors(job)
     big = math.prod(job.shape) * job.dtype.itemsize > CLASSIC_LIMIT
-    told = job.container.spacing is not None or job.axes.endswith("cyx")
+    told = job.container.unit if job.container.spacing else job.axes.endswith("cyx")
     if fits and told and not big:
         encode_imagej(job)
     else:
@@ -164,12 +169,17 @@ def has_colors(job: Job) -> bool:
 
 
 def encode_pages(job: Job, *, big: bool) -> None:
-    """Writes compressed pages, with channels as the samples of a pixel."""
+    """Writes compressed pages, with channels as the samples of a pixel, and OME's spacing."""
     _, height, _, channels = job.shape
     axes = "zyx" if channels == 1 else "zyxc"
-    job = replace(job, container=replace(job.container, axes=axes))
+    # Several samples of one bit are read back as others.
+    dtype = np.dtype("u1") if job.dtype == bool and channels > 1 else job.dtype
+    job = replace(job, dtype=dtype, container=replace(job.container, axes=axes))
     pages = (page for _, part in job.parts() for page in part)
-    with tifffile.TiffWriter(job.path, bigtiff=big) as writer:
+    metadata = describe_spacing(job)
+    # What OME has no name for is described by the same words in JSON.
+    is_ome = metadata is not None and job.dtype.newbyteorder("=").name not in NO_OME_DTYPES
+    with tifffile.TiffWriter(job.path, bigtiff=big, ome=is_ome) as writer:
         writer.write(
             pages,
             shape=job.stored_shape,
@@ -180,8 +190,22 @@ def encode_pages(job: Job, *, big: bool) -> None:
             compression="zlib",
             predictor={"f": 3, "b": None}.get(job.dtype.kind, 2),
             rowsperstrip=height,
-            metadata=None,
+            metadata=metadata,
         )
+
+
+def describe_spacing(job: Job) -> dict[str, str | float] | None:
+    """The spacing and unit by OME's names, if there is a spacing."""
+    spacing, unit = job.container.spacing, job.container.unit or OME_NO_UNIT
+    if spacing is None:
+        return None
+    metadata: dict[str, str | float] = {"axes": job.axes.upper().replace("C", "S")}
+    for axis, step in zip("XYZ", spacing, strict=True):
+        metadata[f"PhysicalSize{axis}"] = step
+        metadata[f"PhysicalSize{axis}Unit"] = {"um": "µm"}.get(unit, unit)
+    # Of the content and not of the time, so that the same volume is the same file.
+    name = f"{job.shape} {job.dtype} {metadata}"
+    return metadata | {"UUID": str(uuid.uuid5(uuid.NAMESPACE_OID, name))}
 
 
 def encode_imagej(job: Job) -> None:

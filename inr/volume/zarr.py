@@ -13,8 +13,12 @@ import numpy as np
 from .detect import ZARR_MARKS
 from .job import Job
 from .layout import Decoded, plan_layout
+from .ngff import Level, make_attributes, read_levels
 from .source import Source, join
 from .volume_format import Container, byte_order
+
+FINEST = "0"
+NO_LEVEL = Level("", None, None, None)
 
 
 def decode(source: Source) -> Decoded:
@@ -24,29 +28,43 @@ def decode(source: Source) -> Decoded:
     except ImportError:
         raise source.needs("zarr") from None
     root = zarr.open(str(source.path), mode="r")
-    name, array = find_array(source, root, zarr.Array)
+    levels = [] if isinstance(root, zarr.Array) else read_levels(root.attrs)
+    name, array = find_array(source, root, zarr.Array, levels)
+    level = next((level for level in levels if level.path == name), NO_LEVEL)
+    if level.axes is not None and len(level.axes) != array.ndim:
+        level = NO_LEVEL
     check_codecs(source, array)
     dtype = np.dtype(array.dtype)
     source.check_dtype(dtype)
-    layout = plan_layout(source, array.shape)
+    layout = plan_layout(source, array.shape, level.axes)
     source.check_count(array.chunks, "numbers in one chunk")
     missing = array.nchunks - array.nchunks_initialized
     notes: tuple[str, ...] = ()
     if missing:
         notes = (f"{missing:,} of {array.nchunks:,} chunks are not stored and read as filled",)
     selected = np.asarray(array[layout.selection])
-    container = Container(".zarr", layout.written_axes, byte_order(dtype), name)
+    container = Container(
+        ".zarr",
+        layout.written_axes,
+        byte_order(dtype),
+        name,
+        spacing=level.spacing,
+        unit=level.unit,
+    )
     return Decoded(selected, layout, container, notes)
 
 
-def find_array(source: Source, root: Any, array_type: type) -> tuple[str | None, Any]:
-    """Chooses the array that was named, or the only one of numbers with enough axes."""
+def find_array(
+    source: Source, root: Any, array_type: type, levels: list[Level]
+) -> tuple[str | None, Any]:
+    """Chooses the array that was named, the finest level, or the only one with enough axes."""
     if isinstance(root, array_type):
         return None, root
     arrays: dict[str, Any] = {
         name: a for name, a in sorted(root.members(max_depth=None)) if isinstance(a, array_type)
     }
-    wanted = (source.dataset or "").strip("/")
+    finest = levels[0].path if levels and source.dataset is None else ""
+    wanted = (source.dataset or finest).strip("/")
     if wanted in arrays:
         return wanted, arrays[wanted]
     fit = {n: join(a.shape) for n, a in arrays.items() if len(a.shape) >= 3}
@@ -65,16 +83,23 @@ def encode(job: Job) -> None:
     import zarr
 
     check_target(job.path)
+    spacing, name = job.container.spacing, job.container.dataset
+    if spacing is not None:
+        # What says it is a group's.
+        name = name or FINEST
     temporary = job.path.with_name(f".{job.path.stem}.{uuid.uuid4().hex[:8]}.zarr")
     try:
         array = zarr.create_array(
             str(temporary),
-            name=job.container.dataset,
+            name=name,
             shape=job.stored_shape,
             dtype=job.dtype.newbyteorder("="),
         )
         for index, part in job.parts():
             array[index] = part
+        if name is not None and spacing is not None:
+            group = zarr.open_group(str(temporary), mode="r+")
+            group.attrs.update(make_attributes(name, job.container))
         swap(temporary, job.path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -296,6 +296,7 @@ def test_a_wall_between_two_bodies_stays(read_bytes: Read) -> None:
 
 CLOUD = np.array([[665187.522077, 5648349.895035, 241.767693], [1.5, -2.25, 3], [0, 0, 0.125]])
 NORMALS = np.array([[0, 3, 4], [-2, 0, 0], [0, 0, 0]], np.float64)
+LEICA = [[-1371, 91, 80, 66], [-1200, 0, 0, 0], [12, 255, 255, 255]]
 UNIT = np.array([[0, 0.6, 0.8], [-1, 0, 0], [0, 0, 0]])
 
 
@@ -310,12 +311,15 @@ def lines(*columns: np.ndarray, by: str = " ") -> str:
         (lines(CLOUD, by=", "), False, ""),
         (lines(CLOUD, by=";"), False, ""),
         ("# x y z\n\n" + lines(CLOUD), False, ""),
-        ("x y z nx ny nz\n" + lines(CLOUD, NORMALS), True, ""),
+        ("x y z nx ny nz\n" + lines(CLOUD, UNIT), True, ""),
         ("3\n" + lines(CLOUD), False, ""),
-        (lines(CLOUD, NORMALS), True, ""),
-        (lines(CLOUD, NORMALS, NORMALS[:, :1]), True, "behind the normals: 1"),
-        (lines(CLOUD, NORMALS[:, :1]), False, "behind x, y, z: 1"),
-        (lines(CLOUD, np.abs(NORMALS), NORMALS[:, :1]), False, "colours: 4"),
+        (lines(CLOUD, UNIT), True, ""),
+        (lines(CLOUD, UNIT, UNIT[:, :1]), True, "behind the normals: 1"),
+        (lines(CLOUD, UNIT[:, :1]), False, "behind x, y, z: 1"),
+        (lines(CLOUD, NORMALS), False, "no normals: 3"),
+        (lines(CLOUD, 0 * UNIT), False, "no normals: 3"),
+        # As Leica's scanners write it: x y z intensity r g b.
+        ("3\n" + lines(CLOUD, np.array(LEICA)), False, "no normals: 4"),
     ],
 )
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
@@ -330,6 +334,41 @@ def test_point_clouds_of_text(
     if has_normals:
         assert_close(cloud.normals, UNIT)
     assert len(cloud.notes) == bool(note) and note in "".join(cloud.notes)
+
+
+def spread(low: float, high: float, count: int = 200) -> np.ndarray:
+    """Vectors to all sides, of lengths between the two."""
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(count, 3))
+    lengths = random.uniform(low, high, (count, 1))
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True) * lengths
+
+
+@pytest.mark.parametrize(
+    ("vectors", "has_normals"),
+    [
+        # Rounded, and all to one side, as of a floor.
+        (np.abs(spread(1, 1)).round(2), True),
+        (np.concatenate([spread(1, 1), spread(3, 3, 4)]), True),
+        (np.concatenate([spread(1, 1), spread(3, 3, 20)]), False),
+        (np.concatenate([spread(1, 1), np.zeros((50, 3))]), True),
+        (np.concatenate([spread(1, 1), np.full((50, 3), np.nan)]), False),
+        # Weighted by the angles around a vertex.
+        (spread(5.6, 6.2832), True),
+        (np.abs(spread(5.6, 6.2832)), False),
+        # Of a flow.
+        (spread(0.3, 2), False),
+        # Intensity, red and green.
+        (np.abs(spread(90, 110)) * [-1, 1, 1], False),
+    ],
+)
+def test_normals_of_text_are_told_by_their_lengths(
+    vectors: np.ndarray, has_normals: bool, tmp_path: Path
+) -> None:
+    points = np.random.default_rng(1).normal(size=vectors.shape)
+    (tmp_path / "cloud.pts").write_text(lines(points, vectors))
+    cloud = read_points(tmp_path / "cloud.pts")
+    assert (cloud.normals is not None) == has_normals == (not cloud.notes)
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import h5py
@@ -17,6 +17,7 @@ import zarr
 from inr.volume import (
     SUFFIXES,
     Container,
+    Volume,
     VolumeFormat,
     is_volume,
     read_volume,
@@ -321,6 +322,152 @@ def test_ome_keeps_its_spacing(tmp_path: Path) -> None:
     assert (volume.container.spacing, volume.container.unit) == ((0.25, 0.5, 1.5), "um")
     write_volume(tmp_path / "back.tif", np.asarray(volume.voxels), format_of(volume))
     assert read_volume(tmp_path / "back.tif").container == volume.container
+
+
+def check_spacing(path: Path, voxels: np.ndarray, container: Container) -> Volume:
+    """Writes a volume with a spacing, and reads it back."""
+    np.save(path.parent / "a.npy", voxels)
+    source = read_volume(path.parent / "a.npy")
+    volume_format = VolumeFormat(format_of(source).pixel_format, container)
+    write_volume(path, voxels, volume_format)
+    again = read_volume(path)
+    np.testing.assert_array_equal(again.voxels, voxels)
+    assert again.notes == ()
+    return again
+
+
+@pytest.mark.parametrize("unit", ["um", "mm", None])
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_tiff_of_any_dtype_keeps_a_spacing(
+    dtype: str, channels: int, unit: str | None, tmp_path: Path
+) -> None:
+    axes = "zyx" if channels == 1 else "zyxc"
+    container = Container(".tif", axes, spacing=(0.25, 0.5, 1.5e-3), unit=unit)
+    again = check_spacing(tmp_path / "b.tif", draw(dtype, channels), container)
+    assert again.container == container
+    is_wider = dtype == "bool" and channels > 1
+    assert again.voxels.dtype == np.dtype("u1" if is_wider else dtype)
+    before = (tmp_path / "b.tif").read_bytes()
+    check_spacing(tmp_path / "b.tif", draw(dtype, channels), container)
+    assert (tmp_path / "b.tif").read_bytes() == before
+
+
+def test_tiff_beyond_the_classic_limit_keeps_its_spacing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inr.volume.tiff.CLASSIC_LIMIT", 0)
+    container = Container(".tif", spacing=(0.25, 0.5, 1.5), unit="um")
+    assert check_spacing(tmp_path / "b.tif", draw("u2"), container).container == container
+    with tifffile.TiffFile(tmp_path / "b.tif") as tiff:
+        assert tiff.is_bigtiff and tiff.is_ome
+        assert 'PhysicalSizeZ="1.5" PhysicalSizeZUnit="µm"' in (tiff.ome_metadata or "")
+
+
+@pytest.mark.parametrize(
+    ("unit", "expected"),
+    [
+        ("nm", 1e-3), ("um", 1.0), ("mm", 1e3), ("cm", 1e4), ("m", 1e6), ("inch", None),
+        (None, None),
+    ],
+)  # fmt: skip
+def test_hdf5_keeps_a_spacing_in_any_unit(
+    unit: str | None, expected: float | None, tmp_path: Path
+) -> None:
+    container = Container(".h5", spacing=(1.0, 2.0, 3.0), unit=unit)
+    again = check_spacing(tmp_path / "b.h5", draw("u1"), container).container
+    assert again.unit == (unit if expected is None else "um")
+    np.testing.assert_allclose(again.spacing, np.array([1, 2, 3]) * (expected or 1))
+    with h5py.File(tmp_path / "b.h5") as file:
+        assert ("element_size_um" in file["volume"].attrs) == (expected is not None)
+
+
+def test_what_hdf5_says_that_is_no_spacing_is_told_of(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["raw"] = draw("u1")[..., 0]
+        file["raw"].attrs["element_size_um"] = [0.0, 2.0, 1.0]
+    volume = read_volume(tmp_path / "a.h5")
+    assert (volume.container.spacing, volume.container.unit) == (None, None)
+    assert volume.notes == ("its element_size_um is not three lengths and is left out",)
+
+
+@pytest.mark.parametrize("unit", ["mm", "um", "furlong", None])
+@pytest.mark.parametrize(("axes", "dataset"), [("zyx", None), ("zyxc", "a/b"), ("tczyx", "0")])
+def test_zarr_keeps_a_spacing(
+    axes: str, dataset: str | None, unit: str | None, tmp_path: Path
+) -> None:
+    container = Container(".zarr", axes, dataset=dataset, spacing=(0.25, 0.5, 1.5), unit=unit)
+    voxels = draw("i2", 2 if "c" in axes else 1)
+    again = check_spacing(tmp_path / "b.zarr", voxels, container)
+    assert again.container == replace(container, dataset=dataset or "0")
+    write_volume(tmp_path / "b.zarr", voxels, format_of(again))
+    assert read_volume(tmp_path / "b.zarr").container == again.container
+
+
+def make_multiscale(path: Path, version: str, **changed: object) -> np.ndarray:
+    """A store of two levels of (t, c, z, y, x), as microscopes' programs write it."""
+    array = draw("u2", 2).transpose(3, 0, 1, 2)[None]
+    is_old = version == "0.4"
+    group = zarr.create_group(str(path), zarr_format=2 if is_old else 3)
+    group.create_array("s1", data=array[..., ::2, ::2])
+    group.create_array("s0", data=array)
+    axes = [{"name": "t", "type": "time", "unit": "second"}, {"name": "c", "type": "channel"}]
+    axes += [{"name": axis, "type": "space", "unit": "micrometer"} for axis in "zyx"]
+    levels = [
+        {
+            "path": f"s{level}",
+            "coordinateTransformations": [
+                {"type": "scale", "scale": [1, 1, 1.5, step, step / 2]},
+                {"type": "translation", "translation": [0, 0, 0, 0, 0]},
+            ],
+        }
+        for level, step in ((0, 0.5), (1, 1.0))
+    ]
+    image: dict[str, object] = {"axes": axes, "datasets": levels} | changed
+    images = {"multiscales": [image]}
+    group.attrs.update(images if is_old else {"ome": {"version": version, **images}})
+    return array
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_the_levels_of_ome_zarr_are_read(version: str, tmp_path: Path) -> None:
+    whole = {"coordinateTransformations": [{"type": "scale", "scale": [9, 1, 2, 1, 1]}]}
+    array = make_multiscale(tmp_path / "a.zarr", version, **whole)
+    volume = read_volume(tmp_path / "a.zarr")
+    np.testing.assert_array_equal(volume.voxels, array[0].transpose(1, 2, 3, 0))
+    container = volume.container
+    assert (container.dataset, container.axes, container.unit) == ("s0", "tczyx", "um")
+    assert container.spacing == (0.25, 0.5, 3.0)
+    coarse = read_volume(tmp_path / "a.zarr", dataset="s1")
+    assert coarse.voxels.shape == (D, H // 2, (W + 1) // 2, 2)
+    assert coarse.container.spacing == (0.5, 1.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"axes": [{"name": "x"}]},
+        {"axes": "tczyx"},
+        {
+            "axes": [{"name": "y"}, {"name": "x"}],
+            "datasets": [
+                {
+                    "path": "s0",
+                    "coordinateTransformations": [{"type": "scale", "scale": [2, 3]}],
+                }
+            ],
+        },
+        {"datasets": None},
+        {"datasets": [{"path": "s0", "coordinateTransformations": [{"type": "scale"}]}]},
+    ],
+)
+def test_a_zarr_store_is_read_whatever_it_says_of_levels(
+    changed: dict[str, object], tmp_path: Path
+) -> None:
+    array = make_multiscale(tmp_path / "a.zarr", "0.5", **changed)
+    volume = read_volume(tmp_path / "a.zarr", dataset="s0")
+    np.testing.assert_array_equal(volume.voxels, array[0].transpose(1, 2, 3, 0))
+    assert volume.container.spacing is None
 
 
 def test_hdf5_behind_a_header_or_a_link(tmp_path: Path) -> None:

@@ -1,0 +1,86 @@
+"""What OME-NGFF says of a Zarr store: the axes and the spacing of an image's levels.
+
+Versions 0.4 (Zarr 2) and 0.5 (Zarr 3) of https://ngff.openmicroscopy.org are read, 0.5 is written.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .volume_format import Container, Triple
+
+VERSION = "0.5"
+UNITS = {
+    "nanometer": "nm",
+    "micrometer": "um",
+    "millimeter": "mm",
+    "centimeter": "cm",
+    "meter": "m",
+}
+NAMES = {unit: name for name, unit in UNITS.items()}
+TYPES = {"t": "time", "c": "channel"}
+
+
+@dataclass(frozen=True)
+class Level:
+    """An image at one resolution.
+
+    Attributes:
+        path: Of its array in the store.
+        axes: Of that array, a letter each; None where others than ours are named.
+        spacing: Of (x, y, z).
+        unit: Of lengths.
+    """
+
+    path: str
+    axes: str | None
+    spacing: Triple | None
+    unit: str | None
+
+
+def read_levels(attributes: Mapping[str, Any]) -> list[Level]:
+    """The levels of a group's first image, the finest first; none where it is no such group."""
+    try:
+        image = attributes.get("ome", attributes)["multiscales"][0]
+        return [read_level(image, dataset) for dataset in image["datasets"]]
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return []
+
+
+def read_level(image: Mapping[str, Any], dataset: Mapping[str, Any]) -> Level:
+    """One level of an image."""
+    axes = image["axes"]
+    names = "".join(axis["name"] for axis in axes)
+    scale = [1.0] * len(axes)
+    for owner in (dataset, image):
+        for step in owner.get("coordinateTransformations", ()):
+            if step["type"] == "scale":
+                scale = [a * float(b) for a, b in zip(scale, step["scale"], strict=True)]
+    steps: dict[str, float] = dict(zip((axis["name"] for axis in axes), scale, strict=True))
+    x, y = steps["x"], steps["y"]
+    z = steps.get("z", x)
+    has_spacing = all(step > 0 and math.isfinite(step) for step in (x, y, z))
+    unit = next((axis.get("unit") for axis in axes if axis["name"] == "x"), None)
+    is_ours = len(names) == len(steps) and set(names) <= set("tczyx")
+    return Level(
+        str(dataset["path"]).strip("/"),
+        names if is_ours else None,
+        (x, y, z) if has_spacing else None,
+        None if unit is None else UNITS.get(str(unit), str(unit)),
+    )
+
+
+def make_attributes(path: str, container: Container) -> dict[str, Any]:
+    """The attributes of a group of one image at one level, with a spacing."""
+    assert container.spacing is not None
+    steps = dict(zip("xyz", container.spacing, strict=True))
+    axes = [{"name": axis, "type": TYPES.get(axis, "space")} for axis in container.axes]
+    for axis in axes:
+        if container.unit is not None and axis["type"] == "space":
+            axis["unit"] = NAMES.get(container.unit, container.unit)
+    scale = [steps.get(axis, 1.0) for axis in container.axes]
+    level = {"path": path, "coordinateTransformations": [{"type": "scale", "scale": scale}]}
+    return {"ome": {"version": VERSION, "multiscales": [{"axes": axes, "datasets": [level]}]}}
