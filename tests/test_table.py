@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inr.table import is_table, read_column
+from inr.table import Axis, is_table, read_axis, read_column
+from tests.tolerance import assert_close
 
 
 def save(folder: Path, text: str | bytes, encoding: str = "utf-8") -> Path:
@@ -200,3 +201,69 @@ def test_tables_are_told_by_their_names_and_arrays_by_their_axes(tmp_path: Path)
 def test_a_column_is_a_name_or_a_number(column: object, tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="expected a name, or a number from 0"):
         read_column(save(tmp_path, "1\n"), column=column)  # type: ignore[arg-type]
+
+
+def write_axis(folder: Path, numbers: object) -> Path:
+    rows = "".join(f"{number},1\n" for number in numbers)  # type: ignore[attr-defined]
+    return save(folder, f"t,v\n{rows}")
+
+
+@pytest.mark.parametrize("column", ["t", 0])
+def test_rows_are_centres_of_equal_cells(column: int | str, tmp_path: Path) -> None:
+    path = write_axis(tmp_path, [10, 12, 14])
+    axis = read_axis(path, column=column, rows=3)
+    assert axis == Axis("t", 9.0, 6.0)
+    assert_close(axis.at(np.array([0, 1 / 6, 0.5, 5 / 6, 1])), [9.0, 10, 12, 14, 15])
+
+
+def test_rounding_is_not_uneven(tmp_path: Path) -> None:
+    line = -3 + np.arange(100) / 30
+    for decimals in (3, 6):
+        path = write_axis(tmp_path, [f"{number:.{decimals}f}" for number in line])
+        axis = read_axis(path, column="t", rows=100)
+        assert np.abs(axis.at((np.arange(100) + 0.5) / 100) - line).max() < 10.0**-decimals
+
+
+def test_a_large_number_in_front_changes_nothing(tmp_path: Path) -> None:
+    """Milliseconds of a clock that counts from 1970."""
+    path = write_axis(tmp_path, [f"{1.7e9 + n / 1000:.3f}" for n in range(50)])
+    axis = read_axis(path, column="t", rows=50)
+    # A double has steps of 2.4e-7 there.
+    assert abs(axis.length - 0.05) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("numbers", "sentence"),
+    [
+        ([0, 1, 3, 4, 5], "has 3 in row 2 of column t, where even steps have 2.5;"),
+        ([*range(50), *range(51, 99)], "in row .* of column t, where even steps have"),
+        ([1, 2, 4, 8], "of column t, where even steps have .*; expected even steps, up to"),
+        ([0, 1, 1, 2], "has 1 and then 1 in column t, rows 1 and 2; expected .* that increase"),
+        ([3, 2, 1], "has 3 and then 2 in column t, rows 0 and 1; expected numbers that increase"),
+        ([0, "", 2], "holds no number in row 1 of column t"),
+        ([0, 1, "inf"], "holds no number in row 2 of column t"),
+        ([5], "has one row in column t; expected two or more"),
+        (["a", "b"], "has 'a' in line 2 of column t; .* signal.x=NAME"),
+    ],
+)
+def test_where_rows_are_not_even_is_refused_in_one_line(
+    numbers: list[object], sentence: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=sentence) as caught:
+        read_axis(write_axis(tmp_path, numbers), column="t", rows=len(numbers))
+    message = str(caught.value)
+    assert "\n" not in message and "; expected " in message and "signal.x=" in message
+
+
+def test_an_axis_that_is_not_there_is_told_apart_from_a_column(tmp_path: Path) -> None:
+    path = write_axis(tmp_path, [0, 1])
+    with pytest.raises(ValueError, match=r"has no column 'x'; .* Set signal.x=t\."):
+        read_axis(path, column="x", rows=2)
+    with pytest.raises(TypeError, match="x is True; expected a name, or a number from 0"):
+        read_axis(path, column=True, rows=2)
+
+
+def test_an_axis_has_a_number_for_each_row(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", time=np.arange(3), height=np.arange(4))
+    with pytest.raises(ValueError, match="has 3 numbers in column time and 4 in the other"):
+        read_axis(tmp_path / "a.npz", column="time", rows=4)

@@ -13,11 +13,20 @@ from inr.cli.failure import BadInputError
 from inr.field_file import FieldDescription
 from inr.field_view import GradientField, SliceField
 from inr.lattice import Region
-from inr.modality import MODALITIES, write_gradient, write_level_set
+from inr.modality import (
+    MODALITIES,
+    gradient_scale,
+    native_slice_suffix,
+    write_gradient,
+    write_level_set,
+    write_slice,
+)
 
 AXES = {"video": "xyt"}
 # Fields in space, with surfaces. A video's third axis is time.
 SOLIDS = ("point_cloud", "shape", "volume")
+
+Write = Callable[[Path, nn.Module], None]
 
 
 class Product(NamedTuple):
@@ -29,7 +38,7 @@ class Product(NamedTuple):
     """
 
     name: str
-    write: Callable[[Path, nn.Module], None]
+    write: Write
 
 
 def make_product(
@@ -47,25 +56,46 @@ def make_product(
     if arguments.mesh:
         return _mesh(arguments, description, prefix)
     held: dict[int, float] = {}
+    whole = description
     if arguments.slice:
         check_slices(description)
         axis, position = parse_slice(arguments.slice, description)
         cut = f"slice_{arguments.slice}"
         held, prefix = {axis: position}, f"regression_{cut}" if arguments.regression else cut
         description = slice_description(description, axis)
-    dimensions = len(description.lattice)
+    shape = _check_shape(arguments, description.lattice, size, region)
+    place = "x".join(map(str, shape)) + _region_name(region)
+    if arguments.gradient:
+        suffix = ".png" if len(shape) == 2 else ".npz"
+        write_slopes = _gradient(whole, held, shape, region)
+        return Product(f"gradient_{prefix}_{place}{suffix}", write_slopes)
+    suffix, write = _rendering(description, held, shape, region)
+    return Product(f"{prefix}_{place}{suffix}", write)
+
+
+def _check_shape(
+    arguments: argparse.Namespace,
+    lattice: tuple[int, ...],
+    size: tuple[int, ...] | None,
+    region: Region | None,
+) -> tuple[int, ...]:
+    """Cells per axis of what is rendered.
+
+    Raises:
+        BadInputError: Size or region are of other dimensions.
+    """
+    dimensions = len(lattice)
     if size is not None and len(size) != dimensions:
         raise BadInputError(
             f"--size is {arguments.size}; expected one number for each of {dimensions} axes, as in "
-            f"{'x'.join(map(str, description.lattice))}."
+            f"{'x'.join(map(str, lattice))}."
         )
     if region is not None and len(region[0]) != dimensions:
         raise BadInputError(
             f"--region is {arguments.region}; expected {2 * dimensions} numbers: a lower and an "
             "upper corner."
         )
-    shape = size or natural_size(description.lattice, region, arguments.scale or 1.0)
-    return _rendering(arguments, description, held, prefix, shape, region)
+    return size or natural_size(lattice, region, arguments.scale or 1.0)
 
 
 def _mesh(arguments: argparse.Namespace, description: FieldDescription, prefix: str) -> Product:
@@ -84,32 +114,42 @@ def _mesh(arguments: argparse.Namespace, description: FieldDescription, prefix: 
     return Product(f"{prefix}_{resolution}{level}.ply", write)
 
 
-def _rendering(
-    arguments: argparse.Namespace,
+def _gradient(
     description: FieldDescription,
     held: dict[int, float],
-    prefix: str,
     shape: tuple[int, ...],
     region: Region | None,
-) -> Product:
-    modality = MODALITIES[description.kind]
-    place = "x".join(map(str, shape)) + _region_name(region)
-
-    def view(field: nn.Module) -> nn.Module:
-        return SliceField(field, held) if held else field
-
-    if arguments.gradient:
-
-        def write_slopes(path: Path, field: nn.Module) -> None:
-            write_gradient(path, GradientField(view(field)), shape, region=region, progress=True)
-
-        suffix = ".png" if len(shape) == 2 else ".npz"
-        return Product(f"gradient_{prefix}_{place}{suffix}", write_slopes)
+) -> Write:
+    """Writes derivatives in the coordinates that are not held."""
+    scale = gradient_scale(description, held)
 
     def write(path: Path, field: nn.Module) -> None:
-        modality.write(path, view(field), description, size=shape, region=region, progress=True)
+        gradient = GradientField(SliceField(field, held))
+        write_gradient(path, gradient, shape, scale, region=region, progress=True)
 
-    return Product(f"{prefix}_{place}{modality.native_suffix(description)}", write)
+    return write
+
+
+def _rendering(
+    description: FieldDescription,
+    held: dict[int, float],
+    shape: tuple[int, ...],
+    region: Region | None,
+) -> tuple[str, Write]:
+    """The suffix of a file of values, and what writes it."""
+    if held:
+
+        def write_plane(path: Path, field: nn.Module) -> None:
+            plane = SliceField(field, held)
+            write_slice(path, plane, description, size=shape, region=region, progress=True)
+
+        return native_slice_suffix(description), write_plane
+    modality = MODALITIES[description.kind]
+
+    def write(path: Path, field: nn.Module) -> None:
+        modality.write(path, field, description, size=shape, region=region, progress=True)
+
+    return modality.native_suffix(description), write
 
 
 def check_slices(description: FieldDescription) -> None:

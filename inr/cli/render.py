@@ -73,12 +73,14 @@ def _parser() -> argparse.ArgumentParser:
         "--level",
         type=float,
         metavar="V",
-        help="of --mesh: the value, in the units of the file: of a CT, Hounsfield units",
+        help="of --mesh: the value, in the units of the file: of a CT, Hounsfield units; of "
+        "a shape, how far outside, or the probability of being inside",
     )
     parser.add_argument(
         "--gradient",
         action="store_true",
-        help="the derivatives in the coordinates: their length as an image, or all in .npz",
+        help="the derivatives, in the file's own numbers per pixel, or per unit of length or time "
+        "that it tells: their length as an image, or all in .npz",
     )
     parser.add_argument(
         "--regression",

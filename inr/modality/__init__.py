@@ -2,8 +2,10 @@
 
 from inr.modality._exhibit import Exhibit, Film, Picture, Solid, Sound, magnified
 from inr.modality._gradient_file import write_gradient
+from inr.modality._gradient_scale import GradientScale, gradient_scale
 from inr.modality._level_set import write_level_set
 from inr.modality._modality import Modality, Reading
+from inr.modality._slice_file import native_slice_suffix, write_slice
 from inr.modality.audio import AudioModality
 from inr.modality.function import FunctionModality
 from inr.modality.image import ImageModality
@@ -29,6 +31,7 @@ __all__ = [
     "Exhibit",
     "Film",
     "FunctionModality",
+    "GradientScale",
     "ImageModality",
     "Modality",
     "Picture",
@@ -39,7 +42,10 @@ __all__ = [
     "Sound",
     "VideoModality",
     "VolumeModality",
+    "gradient_scale",
     "magnified",
+    "native_slice_suffix",
     "write_gradient",
     "write_level_set",
+    "write_slice",
 ]

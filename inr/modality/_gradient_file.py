@@ -9,6 +9,7 @@ from torch import nn
 
 from inr.atomic import replacing
 from inr.lattice import Region
+from inr.modality._gradient_scale import GradientScale
 from inr.modality._progress import with_bar
 from inr.raster import write_raster
 from inr.render import render_slabs
@@ -20,6 +21,7 @@ def write_gradient(
     path: Path,
     gradient: nn.Module,
     shape: tuple[int, ...],
+    scale: GradientScale,
     *,
     region: Region | None = None,
     progress: bool = False,
@@ -27,10 +29,12 @@ def write_gradient(
     """Writes derivatives, or a picture of their length, brightest where it is greatest.
 
     Args:
-        path: Ends in ``.npz``, for ``gradient`` of shape ``(*shape, c, d)`` in float32, in values
-            per unit of coordinate; or in ``.png``, for the root of the sum of their squares.
-        gradient: ``(n, d) -> (n, c d)``.
+        path: Ends in ``.npz``, for ``gradient`` of shape ``(*shape, c, d)`` in float32, and the
+            text ``units`` that says what its numbers are; or in ``.png``, for the root of the sum
+            of their squares.
+        gradient: ``(n, d) -> (n, c d)``, per unit of coordinate.
         shape: Cells per axis, in array order.
+        scale: What is written instead of that.
         region: Lower and upper corner, in coordinate order, of the box to render; all when None.
         progress: Whether to show a bar on stderr.
 
@@ -43,14 +47,18 @@ def write_gradient(
         raise ValueError(f"{path.name} cannot hold these derivatives; expected {expected}.")
     slabs = with_bar(render_slabs(gradient, shape, region=region), shape[0], shown=progress)
     slopes = gather(slabs, shape)
-    if suffix == ".png":
-        lengths = np.linalg.norm(slopes, axis=-1, keepdims=True)
-        scale = 255 / (lengths.max() or 1)
-        write_raster(path, np.rint(lengths * scale).astype(np.uint8), bits=8)
-        return
     parted = slopes.reshape(*shape, -1, len(shape))
+    factors = np.array(scale.factors)
+    if suffix == ".png":
+        # By each other: squares of very large or small numbers leave float32.
+        parted *= factors / np.abs(factors).max()
+        lengths = np.linalg.norm(slopes, axis=-1, keepdims=True)
+        brightness = 255 / (lengths.max() or 1)
+        write_raster(path, np.rint(lengths * brightness).astype(np.uint8), bits=8)
+        return
+    parted *= factors
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, gradient=parted)
+        np.savez(file, gradient=parted, units=np.array(scale.units))
 
 
 def gather(slabs: Iterator[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:

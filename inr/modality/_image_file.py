@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import nn
 
+from inr.atomic import replacing
 from inr.field_file import FieldDescription
 from inr.lattice import Region
 from inr.raster import PixelFormat, native_suffix, write_raster, write_tiff_tiles
@@ -27,9 +28,14 @@ def pixel_format_of(description: FieldDescription) -> PixelFormat:
 
 
 def native_image_suffix(description: FieldDescription) -> str:
-    """The suffix of a file that holds the field's pixels at their own depth."""
+    """The suffix of a file that holds the field's pixels at their own depth.
+
+    PNG holds those that use all of its own. Of a volume the least may be above 0 and the greatest
+    far below what its dtype holds: 12 bits of a scanner would be nearly black.
+    """
     pixels = pixel_format_of(description)
-    if math.prod(description.lattice) > MAX_WHOLE_PIXELS:
+    is_whole = pixels.bits == 1 or pixels == pixels.as_displayable()
+    if math.prod(description.lattice) > MAX_WHOLE_PIXELS or not is_whole:
         return ".tiff"
     return native_suffix(np.dtype(pixels.dtype), pixels.bits, description.out_features)
 
@@ -46,8 +52,8 @@ def write_image(
     """Renders a field into an image file, of the kind that the suffix says.
 
     TIFF is streamed, tile by tile, at the depth of what was fitted. So are the pixels of NPZ and
-    PNG, which are held in memory as a whole; where PNG has no such depth, they are spread over 8
-    or 16 bits.
+    PNG, which are held in memory as a whole; where PNG has no such depth, or they do not use all
+    of it, they are spread over 8 or 16 bits.
 
     Args:
         path: Ends in ``.png``, ``.tif``, ``.tiff`` or ``.npz``.
@@ -86,7 +92,13 @@ def write_image(
             f"{Path(path).name} of {height}x{width} pixels would be held in memory as a whole; "
             "expected a .tiff, which is streamed. Use -o with that suffix."
         )
-    write_raster(path, _assemble(tiles, shape, pixels.dtype), bits=pixels.bits)
+    image = _assemble(tiles, shape, pixels.dtype)
+    if suffix == ".png":
+        write_raster(path, image, bits=pixels.bits)
+        return
+    # An array has any number of channels.
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, pixels=image)
 
 
 def _pad(tiles: Iterator[np.ndarray]) -> Iterator[np.ndarray]:

@@ -3,7 +3,7 @@
 import csv
 import itertools
 import os
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from inr.modality.image import TITLE, compare_images
 from inr.raster import PixelFormat
 from inr.render import render_slabs
 from inr.signal import FunctionSignal
+from inr.table import Axis
 
 CURVE_PARTS = 2000
 
@@ -33,11 +34,17 @@ class FunctionModality(LatticeModality):
     suffixes = (".csv", ".npz")
 
     def format_of(self, signal: FunctionSignal) -> dict[str, Any]:
-        return asdict(signal.value_format)
+        axis = None if signal.x is None else asdict(signal.x)
+        return {**asdict(signal.value_format), "column": signal.column, "x": axis}
 
     def pixel_format(self, description: FieldDescription) -> PixelFormat:
-        known = description.format
+        known = {part.name: description.format[part.name] for part in fields(PixelFormat)}
         return PixelFormat(**{**known, "value_range": tuple(known["value_range"])})
+
+    def axis(self, description: FieldDescription) -> Axis | None:
+        """What the unit interval is in the numbers of the table; None where it does not say."""
+        known = description.format.get("x")
+        return None if known is None else Axis(**known)
 
     def show(
         self,
@@ -52,7 +59,8 @@ class FunctionModality(LatticeModality):
         """Curves over each other, or pictures beside each other."""
         target = signal.values.view_as(rendering)
         if len(signal.lattice) == 1:
-            return [Picture("target and reconstruction", draw_curves(target, rendering))]
+            curves = draw_curves(target, rendering, signal.x)
+            return [Picture("target and reconstruction", curves)]
         row = compare_images(
             target,
             rendering,
@@ -77,6 +85,9 @@ class FunctionModality(LatticeModality):
     ) -> None:
         """Writes coordinates and values, in the function's own numbers.
 
+        Coordinates are in those of the table's column ``x``, and are on [0, 1] if none is named:
+        CSV calls them ``position`` then, and else has the table's names.
+
         Raises:
             ValueError: The suffix is another, or CSV is asked for a function of two variables.
         """
@@ -89,6 +100,10 @@ class FunctionModality(LatticeModality):
         parts = with_bar(render_slabs(field, shape, region=region), shape[0], shown=progress)
         values = np.concatenate([form.restore(part) for part in parts])[..., 0]
         coords = lattice_points(shape, region=region, dtype=torch.float64).numpy()
+        axis, names = self.axis(description), ["position", "y"]
+        if axis is not None:
+            coords = axis.at(coords)
+            names = [_as_word(name) for name in (axis.name, description.format["column"])]
         with replacing(path) as temporary:
             if suffix == ".npz":
                 with temporary.open("wb") as file:
@@ -96,8 +111,13 @@ class FunctionModality(LatticeModality):
             else:
                 with temporary.open("w", newline="") as text:
                     writer = csv.writer(text)
-                    writer.writerow(["x", "y"])
+                    writer.writerow(names)
                     writer.writerows(zip(coords[:, 0].tolist(), values.tolist(), strict=True))
+
+
+def _as_word(name: str) -> str:
+    """A column's name in a header, where a number would be read as a number."""
+    return f"column {name}" if name.isdigit() else name
 
 
 def thin_curve(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -115,18 +135,24 @@ def thin_curve(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (kept + 0.5) / count, values[kept]
 
 
-def draw_curves(target: Tensor, values: Tensor) -> np.ndarray:
-    """Both over the unit interval, and their difference: ``(H, W, 3)`` bytes."""
+def draw_curves(target: Tensor, values: Tensor, axis: Axis | None = None) -> np.ndarray:
+    """Both over the unit interval or ``axis``, and their difference: ``(H, W, 3)`` bytes."""
     figure = Figure(figsize=(9.0, 4.5))
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     # Fixed: a layout that is fitted takes twice the time to draw.
     figure.subplots_adjust(left=0.08, right=0.98, bottom=0.11, top=0.97, hspace=0.2)
     truth, found = (part[..., 0].float().cpu().numpy() for part in (target, values))
-    above.plot(*thin_curve(truth), color="0.7", linewidth=3, label="target")
-    above.plot(*thin_curve(found), color="C3", linewidth=1, label="reconstruction")
+    lines = [
+        (above, truth, {"color": "0.7", "linewidth": 3, "label": "target"}),
+        (above, found, {"color": "C3", "linewidth": 1, "label": "reconstruction"}),
+        (below, found - truth, {"color": "C0", "linewidth": 1}),
+    ]
+    for plot, values_of, style in lines:
+        x, y = thin_curve(values_of)
+        plot.plot(x if axis is None else axis.at(x), y, **style)
     above.legend(frameon=False)
-    below.plot(*thin_curve(found - truth), color="C0", linewidth=1)
-    below.set(xlabel="x", ylabel="error")
+    # Not by the column's name: the font may not have its letters.
+    below.set(xlabel="position" if axis is None else "x", ylabel="error")
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()

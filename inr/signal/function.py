@@ -13,7 +13,7 @@ from inr.argument import check_choice, check_count, check_list, check_numbers, c
 from inr.raster import PixelFormat, find_range
 from inr.signal._lattice_signal import LatticeSignal
 from inr.signal._synthesis import draw_power_law, draw_sines, draw_steps, make_chirp
-from inr.table import read_column
+from inr.table import Axis, Column, read_axis, read_column
 
 KINDS = ("power_law", "sines", "chirp", "steps", "file")
 DEFAULT_SIZE = (1024,)
@@ -41,16 +41,21 @@ class FunctionSignal(LatticeSignal):
         pieces: Of steps.
         path: The table: CSV, NPY or NPZ.
         column: Of the table, by name or by number from 0; may be None where there is only one.
+        x: The column that says where the rows are, likewise. It has to increase in even steps, up
+            to rounding, and what is written has its numbers. When None rows count as evenly spaced,
+            and what is written has their position on [0, 1].
         holdout: ``none``, ``alternate`` (train on even points, test on odd ones) or a fraction of
             the points, drawn at random: what training never sees.
         value_range: What the field sees for the least and the greatest value.
         nonfinite: Of a table: ``refuse``, or ``zero`` to replace NaN, infinity and what is missing.
-        max_points: Larger functions are refused. Float32 tells no more than 16.8 million points of
+        max_points: Larger functions are refused. Float32 tells no more than 16 million points of
             an axis apart.
         seed: Of phases and pieces, and of the random fraction held out.
 
     Attributes:
         value_format: What normalised values mean as numbers.
+        column: The name of the table's column; None of a formula.
+        x: What the unit interval is in the numbers of the column ``x``; None without one.
 
     Raises:
         OSError: The table cannot be read.
@@ -71,10 +76,11 @@ class FunctionSignal(LatticeSignal):
         pieces: int = 16,
         path: str | os.PathLike[str] | None = None,
         column: int | str | None = None,
+        x: int | str | None = None,
         holdout: str | float = "none",
         value_range: Sequence[float] = (-1.0, 1.0),
         nonfinite: Literal["refuse", "zero"] = "refuse",
-        max_points: int = 16_777_216,
+        max_points: int = 16_000_000,
         seed: int = 0,
     ) -> None:
         check_choice("kind", kind, KINDS)
@@ -82,11 +88,16 @@ class FunctionSignal(LatticeSignal):
         lower, upper = check_numbers("value_range", value_range, "[lower, upper]")
         if not lower < upper:
             raise ValueError(f"value_range is {[lower, upper]}; expected the lower first.")
+        found, axis = None, None
         if kind == "file":
-            numbers, name = _read(path, column, size, nonfinite, max_points)
+            found, axis = _read(path, column, x, size, nonfinite, max_points)
+            numbers, name = torch.from_numpy(found.numbers), Path(str(path)).stem
         else:
-            if path is not None:
-                raise ValueError(f"path is {path} and kind {kind}; expected signal.kind=file.")
+            for knob, given in (("path", path), ("x", x)):
+                if given is not None:
+                    raise ValueError(
+                        f"{knob} is {given} and kind {kind}; expected signal.kind=file."
+                    )
             lattice = _check_size(size, max_points)
             generator = torch.Generator().manual_seed(check_count("seed", seed, minimum=0))
             name = kind
@@ -112,22 +123,30 @@ class FunctionSignal(LatticeSignal):
             seed=seed,
         )
         self.value_format = value_format
+        self.column = None if found is None else found.name
+        self.x = axis
 
 
 def _read(
     path: str | os.PathLike[str] | None,
     column: int | str | None,
+    x: int | str | None,
     size: Sequence[int] | None,
     nonfinite: Literal["refuse", "zero"],
     max_points: int,
-) -> tuple[Tensor, str]:
-    """The numbers of a column and a name for them."""
+) -> tuple[Column, Axis | None]:
+    """A column, and where its rows are if another says so."""
     if path is None:
         raise ValueError("path is null; expected that of a CSV, NPY or NPZ file: signal.path=FILE.")
     if size is not None:
         raise ValueError(f"size is {list(size)}; expected null: a table has its own.")
     found = read_column(path, column=column, nonfinite=nonfinite, max_points=max_points)
-    return torch.from_numpy(found.numbers), Path(path).stem
+    if x is None:
+        return found, None
+    axis = read_axis(path, column=x, rows=len(found.numbers), max_points=max_points)
+    if axis.name == found.name:
+        raise ValueError(f"x and column are both {axis.name}; expected two columns of the table.")
+    return found, axis
 
 
 def _check_size(size: Sequence[int] | None, max_points: int) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """Columns of numbers from files of tables."""
 
+from .axis import Axis, read_axis
 from .read import Column, is_table, read_column
 
-__all__ = ["Column", "is_table", "read_column"]
+__all__ = ["Axis", "Column", "is_table", "read_axis", "read_column"]

@@ -13,15 +13,19 @@ from inr.source_file import SourceFile
 from .choice import check_total, choose_column
 
 
-def read_npy(file: SourceFile, column: int | str | None, max_points: int) -> tuple[str, np.ndarray]:
+def read_npy(
+    file: SourceFile, column: int | str | None, max_points: int, knob: str
+) -> tuple[str, np.ndarray]:
     """The name and the numbers of a column of an array with one or two axes, or with fields."""
     with file.path.open("rb") as opened:
         _check_header(file, opened, max_points)
     array = np.load(file.path, mmap_mode="r", allow_pickle=False)
-    return _take(file, _name_columns(file, "", array), column)
+    return _take(file, _name_columns(file, "", array), column, knob)
 
 
-def read_npz(file: SourceFile, column: int | str | None, max_points: int) -> tuple[str, np.ndarray]:
+def read_npz(
+    file: SourceFile, column: int | str | None, max_points: int, knob: str
+) -> tuple[str, np.ndarray]:
     """The name and the numbers of a column of an archive; one of ``a`` is ``a``, or ``a.0``."""
     columns: dict[str, np.ndarray] = {}
     with zipfile.ZipFile(file.path) as archive:
@@ -35,7 +39,7 @@ def read_npz(file: SourceFile, column: int | str | None, max_points: int) -> tup
                 array = np.lib.format.read_array(entry, allow_pickle=False)
             prefix = "" if len(names) == 1 else name.removesuffix(".npy")
             columns |= _name_columns(file, prefix, array)
-    return _take(file, columns, column)
+    return _take(file, columns, column, knob)
 
 
 def _check_header(file: SourceFile, opened: IO[bytes], max_points: int) -> None:
@@ -63,12 +67,12 @@ def _name_columns(file: SourceFile, prefix: str, array: np.ndarray) -> dict[str,
 
 
 def _take(
-    file: SourceFile, columns: dict[str, np.ndarray], column: int | str | None
+    file: SourceFile, columns: dict[str, np.ndarray], column: int | str | None, knob: str
 ) -> tuple[str, np.ndarray]:
     names = list(columns)
     if not names:
         raise file.refuse("has no numbers", "a column of numbers", "Check the file.")
-    name = names[choose_column(file, names, column)]
+    name = names[choose_column(file, names, column, knob)]
     numbers = columns[name]
     if numbers.ndim != 1 or numbers.dtype.kind not in "buif":
         kind = "complex numbers" if numbers.dtype.kind == "c" else f"{numbers.dtype.name} data"

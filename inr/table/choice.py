@@ -10,13 +10,16 @@ from inr.source_file import SourceFile
 MOST_NAMED = 12
 
 
-def choose_column(file: SourceFile, names: Sequence[str], column: int | str | None) -> int:
+def choose_column(
+    file: SourceFile, names: Sequence[str], column: int | str | None, knob: str
+) -> int:
     """The number of the column that is asked for.
 
     Args:
         file: The table.
         names: Of its columns.
         column: By name, or by number from 0; None where there is only one.
+        knob: Of the signal, that says so: ``column``, or ``x`` of where the rows are.
 
     Raises:
         RefusedError: There is no such column, or none is named of several.
@@ -29,11 +32,13 @@ def choose_column(file: SourceFile, names: Sequence[str], column: int | str | No
     if column is not None and str(column) in names:
         return names.index(str(column))
     shown = ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
-    last = names[-1] if re.fullmatch(r"[^\W\d]\w*", names[-1]) else len(names) - 1
+    # Tables tell where first, and what last.
+    number = 0 if knob == "x" else len(names) - 1
+    likely = names[number] if re.fullmatch(r"[^\W\d]\w*", names[number]) else number
     raise file.refuse(
         f"has {len(names)} columns" if column is None else f"has no column {column!r}",
         f"one of {shown}, or a number from 0 to {len(names) - 1}",
-        f"Set signal.column={last}.",
+        f"Set signal.{knob}={likely}.",
     )
 
 

@@ -47,7 +47,7 @@ def read_column(
     *,
     column: int | str | None = None,
     nonfinite: Literal["refuse", "zero"] = "refuse",
-    max_points: int = 2**24,
+    max_points: int = 16_000_000,
 ) -> Column:
     """Reads a column of numbers.
 
@@ -65,19 +65,34 @@ def read_column(
         ValueError: It is no table, is damaged, too large, or has no such column.
     """
     check_choice("nonfinite", nonfinite, ("refuse", "zero"))
+    file, name, numbers = read_numbers(path, column=column, max_points=max_points, knob="column")
+    return Column(name, _remove_nonfinite(file, name, numbers, zero=nonfinite == "zero"))
+
+
+def read_numbers(
+    path: str | os.PathLike[str], *, column: int | str | None, max_points: int, knob: str
+) -> tuple[SourceFile, str, np.ndarray]:
+    """The file, and the name and numbers of a column; what is missing is NaN.
+
+    Args:
+        path: The file.
+        column: As for :func:`read_column`.
+        max_points: Likewise.
+        knob: Of the signal, that names the column: for messages.
+    """
     check_count("max_points", max_points)
     if isinstance(column, bool) or not isinstance(column, int | str | None):
-        raise TypeError(f"column is {column!r}; expected a name, or a number from 0.")
+        raise TypeError(f"{knob} is {column!r}; expected a name, or a number from 0.")
     file = find_file(path, WHAT)
     kind, read = next(
         (known for magic, known in READERS.items() if file.start.startswith(magic)),
         ("CSV", read_text),
     )
     with file.refusing(kind):
-        name, numbers = read(file, column, max_points)
+        name, numbers = read(file, column, max_points, knob)
         if not numbers.size:
             raise file.refuse("has no numbers", "a column of numbers", "Check the file.")
-        return Column(name, _remove_nonfinite(file, name, numbers, zero=nonfinite == "zero"))
+        return file, name, numbers
 
 
 def _remove_nonfinite(

@@ -37,7 +37,7 @@ class Row(NamedTuple):
 
 
 def read_text(
-    file: SourceFile, column: int | str | None, max_points: int
+    file: SourceFile, column: int | str | None, max_points: int, knob: str
 ) -> tuple[str, np.ndarray]:
     """The name and the numbers of a column; what is missing is NaN.
 
@@ -62,11 +62,11 @@ def read_text(
         has_header = _is_header(*first)
         width = len(first[-1].cells)
         names = first[0].cells if has_header else _find_comment(head, delimiter, width)
-        number = choose_column(file, names or [str(n) for n in range(width)], column)
+        number = choose_column(file, names or [str(n) for n in range(width)], column, knob)
         opened.seek(0)
         rows = islice(_split(opened, delimiter), int(has_header), None)
         name = names[number] if names else str(number)
-        numbers = _parse(file, rows, number, name, delimiter)
+        numbers = _parse(file, rows, number, name, delimiter, knob)
         values = np.fromiter(_limit(file, numbers, width, max_points), np.float64)
         return name, values
 
@@ -126,7 +126,7 @@ def _find_comment(head: Sequence[str], delimiter: str, width: int) -> list[str]:
 
 
 def _parse(
-    file: SourceFile, rows: Iterable[Row], column: int, name: str, delimiter: str
+    file: SourceFile, rows: Iterable[Row], column: int, name: str, delimiter: str, knob: str
 ) -> Iterator[float]:
     """The numbers of a column."""
     for row in rows:
@@ -149,7 +149,7 @@ def _parse(
                 raise file.refuse(
                     f"has {cell[:20]!r} in line {row.line} of column {name}",
                     "a number",
-                    "Repair it, or choose another column with signal.column=NAME.",
+                    f"Repair it, or choose another column with signal.{knob}=NAME.",
                 ) from None
 
 

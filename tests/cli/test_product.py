@@ -248,32 +248,75 @@ def slopes(run: Path, coords: np.ndarray) -> np.ndarray:
     return np.stack(columns, axis=-1)
 
 
+# What derivatives are in, how much the file's numbers grow with a value that grows by 1, and the
+# edges of the cube, x first.
+SCALES = {
+    "volume.npz": ("voxel values per voxel", np.ptp(voxels().astype(float)), [10, 7, 6]),
+    "volume.nii.gz": (
+        "voxel values per unit of length",
+        SLOPE * np.ptp(voxels().astype(float)),
+        [10 * 1.5, 7 * 2, 6 * 3],
+    ),
+    "sound.wav": ("sample values per second", 2**15, [700 / RATE]),
+    "video.gif": ("pixel values per pixel or per frame", 255, [14, 10, 5]),
+    "table.csv": ("values per point", np.ptp(heights()) / 2, [60]),
+}
+
+
 @pytest.mark.parametrize(
     ("name", "shape"),
-    [("volume.npz", (6, 7, 10)), ("sound.wav", (700,)), ("video.gif", (5, 10, 14))],
+    [
+        ("volume.npz", (6, 7, 10)),
+        ("volume.nii.gz", (6, 7, 10)),
+        ("sound.wav", (700,)),
+        ("video.gif", (5, 10, 14)),
+        ("table.csv", (60,)),
+    ],
 )
 def test_a_gradient_is_what_differences_say(
     name: str, shape: tuple[int, ...], run_of: RunOf, render: Render
 ) -> None:
     run = run_of(name)
     render(run, "--gradient", "-o", "out.npz")
-    found, corner = np.load("out.npz")["gradient"], (0,) * len(shape)
+    written, corner = np.load("out.npz"), (0,) * len(shape)
+    units, growth, edges = SCALES[name]
+    found = written["gradient"] / (growth / np.array(edges))
+    assert str(written["units"]) == units
     expected = slopes(run, points(shape, corner, (1,) * len(shape)))
     assert found.shape == expected.shape
     # Float32, and at a corner of a rectifier differences are between both sides.
     wrong = np.abs(found - expected) > 1e-3 * np.abs(expected).max()
-    assert wrong.mean() < 0.01
+    assert wrong.mean() < 0.02
 
 
 def test_a_slice_has_a_picture_of_its_gradient(run_of: RunOf, render: Render) -> None:
-    run = run_of("volume.npz")
+    run = run_of("volume.nii.gz")
     render(run, "--gradient", "--slice", "y=0.4", "--size", "9x11", "-o", "out.png")
     coords = np.full((9, 11, 3), 0.4)
     coords[..., [0, 2]] = points((9, 11), (0, 0), (1, 1))
-    inside = slopes(run, coords)[..., 0, [0, 2]]
+    # A voxel is 1.5 wide and 3 deep.
+    inside = slopes(run, coords)[..., 0, [0, 2]] / [10 * 1.5, 6 * 3]
     lengths = np.linalg.norm(inside, axis=-1)
     found = imageio.imread("out.png").astype(float)
     assert np.quantile(np.abs(found - 255 * lengths / lengths.max()), 0.95) < 1
+
+
+def test_a_table_keeps_its_axis(
+    run_command: Callable[..., Result], render: Render, small_files: Path
+) -> None:
+    columns = ["signal.column=height", "signal.x=time"]
+    table = str(small_files / "table.csv")
+    fitted = run_command("inr-fit", table, *columns, *KNOBS, "hydra.run.dir=run")
+    assert fitted.status == 0, fitted.err
+    header, *rows = Path("run/reconstruction.csv").read_text().splitlines()
+    assert header == "time,height"
+    np.testing.assert_allclose(np.loadtxt(rows, delimiter=",")[:, 0], np.arange(60) / 10, atol=1e-9)
+    # Ten rows for each unit of time: 30 to 45 of 60 rows are those from 3 to 4.5, each in half.
+    render("run", "--region", "0.5,0.75", "--scale", "2", "-o", "part.csv")
+    part = np.loadtxt("part.csv", delimiter=",", skiprows=1)
+    np.testing.assert_allclose(part[:, 0], 2.975 + np.arange(30) * 0.05, atol=1e-9)
+    render("run", "--gradient", "-o", "slopes.npz")
+    assert str(np.load("slopes.npz")["units"]) == "values per unit of time"
 
 
 def test_a_mesh_of_a_volume_is_in_the_world_at_a_level(run_of: RunOf, render: Render) -> None:

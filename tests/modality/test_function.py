@@ -1,18 +1,23 @@
 """Functions: curves, pictures and tables."""
 
 import csv
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from matplotlib.axes import Axes
 from torch import Tensor, nn
 
+from inr.field_file import FieldDescription
 from inr.modality import FunctionModality
 from inr.modality.function import CURVE_PARTS, draw_curves, thin_curve
 from inr.modality.image import compare_images
 from inr.signal import FunctionSignal
+from inr.table import Axis, read_column
 
 
 class Tilt(nn.Module):
@@ -32,7 +37,7 @@ def test_a_curve_is_a_table_of_its_own_numbers(size: Any, region: Any) -> None:
     modality.write("out.csv", Tilt(), description, size=size, region=region)
     with Path("out.csv").open(newline="") as file:
         header, *rows = csv.reader(file)
-    assert header == ["x", "y"]
+    assert header == ["position", "y"]
     ((lower,), (upper,)) = region or ((0.0,), (1.0,))
     count = (size or (3,))[0]
     x = lower + (np.arange(count) + 0.5) / count * (upper - lower)
@@ -40,6 +45,49 @@ def test_a_curve_is_a_table_of_its_own_numbers(size: Any, region: Any) -> None:
     np.testing.assert_allclose(found[:, 0], x, rtol=1e-15)
     # -1 is 3 and 1 is 11, as the table had it; the field is float32.
     np.testing.assert_allclose(found[:, 1], 7 + 4 * x, rtol=1e-6)
+
+
+@pytest.mark.parametrize("names", [("hour", "height, m"), ("0", "1")])
+@pytest.mark.parametrize(
+    ("size", "region", "x"),
+    [
+        (None, None, [10, 12, 14]),
+        ((6,), None, [9.5, 10.5, 11.5, 12.5, 13.5, 14.5]),
+        # From the end of the first cell, at 11, to that of the last, at 15.
+        ((4,), ((1 / 3,), (1.0,)), [11.5, 12.5, 13.5, 14.5]),
+    ],
+)
+def test_a_table_that_says_where_rows_are_comes_back_with_it(
+    size: Any, region: Any, x: list[float], names: tuple[str, str]
+) -> None:
+    table = np.array([[10, 3.0], [12, 11.0], [14, 5.0]])
+    header = "" if names == ("0", "1") else f'{names[0]},"{names[1]}"'
+    np.savetxt("in.csv", table, delimiter=",", header=header, comments="", fmt="%g")
+    modality = FunctionModality()
+    signal = FunctionSignal(kind="file", path="in.csv", column=1, x=0)
+    description = FieldDescription.from_plain(
+        json.loads(json.dumps(modality.describe(signal).to_plain()))
+    )
+    modality.write("out.csv", Tilt(), description, size=size, region=region)
+    shown = names if header else ("column 0", "column 1")
+    with Path("out.csv").open(newline="") as file:
+        assert tuple(next(csv.reader(file))) == shown
+    found = [read_column("out.csv", column=name).numbers for name in shown]
+    np.testing.assert_allclose(found[0], x, rtol=1e-14)
+    # The first row is a sixth into the unit interval, where -1 is 3 and 1 is 11.
+    np.testing.assert_allclose(found[1], 7 + 4 * (np.array(x) - 9) / 6, rtol=1e-6)
+    modality.write("out.npz", Tilt(), description, size=size, region=region)
+    arrays = np.load("out.npz")
+    np.testing.assert_allclose(arrays["coords"][:, 0], x, rtol=1e-14)
+    np.testing.assert_array_equal(arrays["values"], found[1])
+
+
+def test_a_run_of_before_there_was_an_axis_is_written() -> None:
+    description = FunctionModality().describe(FunctionSignal(size=[4]))
+    old = {k: v for k, v in description.format.items() if k not in ("column", "x")}
+    for name, form in (("old.csv", old), ("new.csv", description.format)):
+        FunctionModality().write(name, Tilt(), replace(description, format=form))
+    assert Path("old.csv").read_text() == Path("new.csv").read_text()
 
 
 @pytest.mark.parametrize("size", [(5,), (4, 6)])
@@ -99,6 +147,22 @@ def test_curves_are_drawn_over_each_other() -> None:
     red, grey = rows_with(pixels, (0xD6, 0x27, 0x28)), rows_with(pixels, (178, 178, 178))
     assert len(red) and len(grey)
     assert red.max() < grey.min()
+
+
+def test_curves_are_drawn_over_their_axis(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+
+    def plot(self: Axes, *data: np.ndarray, **style: Any) -> list[Any]:
+        drawn.append(data)
+        return original(self, *data, **style)
+
+    original = Axes.plot
+    monkeypatch.setattr(Axes, "plot", plot)
+    target, values = torch.tensor([[1.0], [4.0]]), torch.tensor([[1.0], [6.0]])
+    draw_curves(target, values, Axis("year", 1999.5, 2.0))
+    expected = [[1, 4], [1, 6], [0, 2]]
+    for (x, y), heights in zip(drawn, expected, strict=True):
+        assert (x.tolist(), y.tolist()) == ([2000.0, 2001.0], heights)
 
 
 def test_a_short_curve_is_drawn_as_it_is() -> None:

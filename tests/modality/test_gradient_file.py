@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from inr.field_view import GradientField
-from inr.modality import write_gradient
+from inr.modality import GradientScale, write_gradient
 from inr.modality._gradient_file import gather
 from tests.tolerance import assert_close
 
@@ -26,6 +26,11 @@ class Waves(nn.Module):
         return torch.stack([phase.sin(), phase.square()], dim=-1)
 
 
+def scale_of(dimensions: int) -> GradientScale:
+    """Other factors for each axis, of which one turns the sign."""
+    return GradientScale((2.0, -3.0, 0.5)[:dimensions], "metres per second")
+
+
 def slopes_of(shape: tuple[int, ...], region: np.ndarray) -> np.ndarray:
     """In closed form, ``(*shape, 2, d)``."""
     axes = [(np.arange(n) + 0.5) / n for n in shape]
@@ -38,31 +43,36 @@ def slopes_of(shape: tuple[int, ...], region: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("shape", [(9,), (4, 6), (3, 4, 5)])
 @pytest.mark.parametrize("is_part", [False, True])
-def test_derivatives_are_per_unit_of_coordinate_in_coordinate_order(
-    shape: tuple[int, ...], is_part: bool
-) -> None:
+def test_derivatives_are_scaled_in_coordinate_order(shape: tuple[int, ...], is_part: bool) -> None:
     corners = np.array([[0.1, 0.2, 0.3], [0.4, 0.9, 1.4]])[:, : len(shape)]
     region = tuple(map(tuple, corners.tolist())) if is_part else None
     field = GradientField(Waves(len(shape)))
-    write_gradient(Path("out.npz"), field, shape, region=region)
-    found = np.load("out.npz")["gradient"]
+    scale = scale_of(len(shape))
+    write_gradient(Path("out.npz"), field, shape, scale, region=region)
+    written = np.load("out.npz")
+    assert str(written["units"]) == "metres per second"
+    found = written["gradient"]
     assert (found.shape, found.dtype) == ((*shape, 2, len(shape)), np.float32)
     whole = np.array([[0] * len(shape), [1] * len(shape)])
     # Coordinates are float32 too, and a wave counts the axes up to three times.
-    assert_close(found, slopes_of(shape, corners if is_part else whole), looser=10)
+    expected = slopes_of(shape, corners if is_part else whole) * scale.factors
+    assert_close(found, expected, looser=10)
 
 
-def test_a_picture_is_brightest_where_the_derivatives_are_longest() -> None:
-    write_gradient(Path("out.png"), GradientField(Waves(2)), (12, 20))
-    lengths = np.linalg.norm(
-        slopes_of((12, 20), np.array([[0, 0], [1, 1]])).reshape(12, 20, 4), axis=-1
-    )
+# Squares of the extremes leave float32.
+@pytest.mark.parametrize("factors", [(2.0, -3.0), (2e-30, -3e-30), (2e30, -3e30)])
+def test_a_picture_is_brightest_where_the_derivatives_are_longest(
+    factors: tuple[float, float],
+) -> None:
+    write_gradient(Path("out.png"), GradientField(Waves(2)), (12, 20), GradientScale(factors, ""))
+    slopes = slopes_of((12, 20), np.array([[0, 0], [1, 1]])) * factors
+    lengths = np.linalg.norm(slopes.reshape(12, 20, 4), axis=-1)
     expected = 255 * lengths / lengths.max()
     assert np.abs(imageio.imread("out.png").astype(float) - expected).max() < 0.51
 
 
 def test_a_constant_field_has_a_black_picture() -> None:
-    write_gradient(Path("out.png"), GradientField(lambda x: 0 * x[:, :1]), (3, 4))
+    write_gradient(Path("out.png"), GradientField(lambda x: 0 * x[:, :1]), (3, 4), scale_of(2))
     assert not imageio.imread("out.png").any()
 
 
@@ -76,7 +86,7 @@ def test_a_constant_field_has_a_black_picture() -> None:
 )
 def test_other_files_are_refused(name: str, shape: tuple[int, ...], expected: str) -> None:
     with pytest.raises(ValueError, match=expected):
-        write_gradient(Path(name), GradientField(Waves(len(shape))), shape)
+        write_gradient(Path(name), GradientField(Waves(len(shape))), shape, scale_of(len(shape)))
     assert not Path(name).exists()
 
 

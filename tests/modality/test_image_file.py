@@ -22,6 +22,8 @@ FORMATS = {
     "16 bits": PixelFormat("uint16", 16, 0.0, 65535.0, (-1.0, 1.0)),
     "signed": PixelFormat("int16", 16, -32768.0, 32767.0, (0.0, 1.0)),
     "float": PixelFormat("float32", None, -2.0, 6.0, (0.0, 1.0)),
+    "of 16 bits": PixelFormat("uint16", 16, 7.0, 4095.0, (0.0, 1.0)),
+    "of 8 bits": PixelFormat("uint8", 8, 3.0, 90.0, (0.0, 1.0)),
 }
 # What more than one channel may have.
 DEEP = sorted(set(FORMATS) - {"1 bit"})
@@ -109,7 +111,15 @@ def test_png_and_tiff_and_npz_agree_pixel_for_pixel(channels: int, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("name", "bits"), [("float", 8), ("12 bits", 16), ("signed", 16), ("8 bits", 8)]
+    ("name", "bits"),
+    [
+        ("float", 8),
+        ("12 bits", 16),
+        ("signed", 16),
+        ("8 bits", 8),
+        ("of 16 bits", 16),
+        ("of 8 bits", 8),
+    ],
 )
 def test_png_spreads_what_it_cannot_hold_over_its_whole_range(
     name: str, bits: int, tmp_path: Path
@@ -170,6 +180,8 @@ def test_a_picture_too_large_for_memory_is_refused_before_it_is_rendered(
         ("8 bits", 3, ".png"),
         ("16 bits", 3, ".png"),
         ("12 bits", 1, ".tiff"),
+        ("of 16 bits", 1, ".tiff"),
+        ("of 8 bits", 3, ".tiff"),
         ("signed", 1, ".tiff"),
         ("float", 3, ".tiff"),
     ],

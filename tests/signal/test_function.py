@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from inr.signal import FunctionSignal
+from inr.table import Axis
 from tests.tolerance import assert_close
 
 
@@ -148,6 +149,16 @@ def test_a_column_of_a_table_is_a_function(table: Path) -> None:
     assert_close(signal.train_points(None).coords[:, 0], [0.125, 0.375, 0.625, 0.875])
 
 
+def test_a_table_may_say_where_its_rows_are(table: Path) -> None:
+    signal = FunctionSignal(kind="file", path=table, column="height", x="hour")
+    assert (signal.column, signal.x) == ("height", Axis("hour", -0.5, 4.0))
+    plain = FunctionSignal(kind="file", path=table, column="height")
+    assert (plain.column, plain.x) == ("height", None)
+    assert torch.equal(signal.values, plain.values)
+    formula = FunctionSignal()
+    assert (formula.column, formula.x) == (None, None)
+
+
 def test_a_column_of_an_array_is_a_function(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.arange(10.0).reshape(5, 2) ** 2)
     signal = FunctionSignal(kind="file", path=tmp_path / "a.npy", column=1, holdout="alternate")
@@ -160,6 +171,11 @@ def test_a_constant_column_is_a_function_too(tmp_path: Path) -> None:
     signal = FunctionSignal(kind="file", path=tmp_path / "a.csv")
     assert signal.values.isfinite().all()
     assert function_of(signal).tolist() == [7.0, 7.0]
+
+
+def test_one_column_is_not_both(table: Path) -> None:
+    with pytest.raises(ValueError, match="x and column are both hour; expected two columns"):
+        FunctionSignal(kind="file", path=table, column="hour", x=0)
 
 
 @pytest.mark.parametrize(
@@ -184,6 +200,7 @@ def test_a_constant_column_is_a_function_too(tmp_path: Path) -> None:
         ({"seed": -1}, ValueError, "seed is -1"),
         ({"kind": "file"}, ValueError, "expected that of a CSV, .* signal.path=FILE"),
         ({"path": "a.csv"}, ValueError, "kind power_law; expected signal.kind=file"),
+        ({"x": "time"}, ValueError, "x is time and kind power_law; expected signal.kind=file"),
         ({"kind": "file", "path": "a.csv", "size": [4]}, ValueError, "a table has its own"),
         ({"kind": "file", "path": "a.csv"}, FileNotFoundError, "a.csv does not exist"),
     ],
