@@ -167,7 +167,7 @@ def test_a_column_becomes_a_table_of_what_the_field_says(name: str, run_of: RunO
     run = run_of(name)
     with (run / "reconstruction.csv").open(newline="") as file:
         header, *rows = csv.reader(file)
-    assert header == ["x", "y"]
+    assert header == ["position", "y"]
     x, y = np.array(rows, float).T
     np.testing.assert_array_equal(x, (np.arange(60) + 0.5) / 60)
     truth = heights()
