@@ -140,7 +140,7 @@ def draw_curves(target: Tensor, values: Tensor, axis: Axis | None = None) -> np.
     figure = Figure(figsize=(9.0, 4.5))
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     # Fixed: a layout that is fitted takes twice the time to draw.
-    figure.subplots_adjust(left=0.08, right=0.98, bottom=0.11, top=0.97, hspace=0.2)
+    figure.subplots_adjust(left=0.08, right=0.98, bottom=0.11, top=0.92, hspace=0.2)
     truth, found = (part[..., 0].float().cpu().numpy() for part in (target, values))
     lines = [
         (above, truth, {"color": "0.7", "linewidth": 3, "label": "target"}),
@@ -150,7 +150,7 @@ def draw_curves(target: Tensor, values: Tensor, axis: Axis | None = None) -> np.
     for plot, values_of, style in lines:
         x, y = thin_curve(values_of)
         plot.plot(x if axis is None else axis.at(x), y, **style)
-    above.legend(frameon=False)
+    above.legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 0.98))
     # Not by the column's name: the font may not have its letters.
     below.set(xlabel="position" if axis is None else "x", ylabel="error")
     canvas = FigureCanvasAgg(figure)
