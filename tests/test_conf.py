@@ -199,3 +199,16 @@ def test_a_signal_brings_its_own_scale_and_steps(kind: str, scale: float, steps:
     assert (typed.encoding.scale, typed.trainer.max_steps) == (7, 9)
     other = compose_config([f"signal={kind}", "signal.path=x", "encoding=identity", "trainer=cpu"])
     assert "scale" not in other.encoding and other.trainer.accelerator == "cpu"
+
+
+@pytest.mark.parametrize("callback", ["default", "surface", "theory"])
+def test_a_state_is_saved_before_the_looks(callback: str) -> None:
+    """Of a large signal the last look may take more memory than there is."""
+    from inr.cli.compose import compose_config
+
+    cfg = compose_config([f"callback={callback}", "signal.path=x"])
+    names = [name for name in cfg.callback if cfg.callback[name]]
+    looks = {"reconstruction", "frequency_bands", "ntk_spectrum", "predicted_dynamics"}
+    assert names.index("checkpoint") < min(names.index(name) for name in looks & set(names))
+    # Not before who says that the weights are no good, or that the run is to stop.
+    assert max(names.index("divergence"), names.index("interruption")) < names.index("checkpoint")
