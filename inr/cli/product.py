@@ -15,7 +15,6 @@ from inr.field_view import GradientField, SliceField
 from inr.lattice import Region
 from inr.modality import (
     MODALITIES,
-    gradient_scale,
     native_slice_suffix,
     write_gradient,
     write_level_set,
@@ -121,7 +120,7 @@ def _gradient(
     region: Region | None,
 ) -> Write:
     """Writes derivatives in the coordinates that are not held."""
-    scale = gradient_scale(description, held)
+    scale = MODALITIES[description.kind].units(description).scale_gradient(held)
 
     def write(path: Path, field: nn.Module) -> None:
         gradient = GradientField(SliceField(field, held))

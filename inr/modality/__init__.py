@@ -2,10 +2,10 @@
 
 from inr.modality._exhibit import Exhibit, Film, Picture, Solid, Sound, magnified
 from inr.modality._gradient_file import write_gradient
-from inr.modality._gradient_scale import GradientScale, gradient_scale
 from inr.modality._level_set import write_level_set
 from inr.modality._modality import Modality, Reading
 from inr.modality._slice_file import native_slice_suffix, write_slice
+from inr.modality._units import GradientScale
 from inr.modality.audio import AudioModality
 from inr.modality.function import FunctionModality
 from inr.modality.image import ImageModality
@@ -42,7 +42,6 @@ __all__ = [
     "Sound",
     "VideoModality",
     "VolumeModality",
-    "gradient_scale",
     "magnified",
     "native_slice_suffix",
     "write_gradient",

@@ -9,8 +9,8 @@ from torch import nn
 
 from inr.atomic import replacing
 from inr.lattice import Region
-from inr.modality._gradient_scale import GradientScale
 from inr.modality._progress import with_bar
+from inr.modality._units import GradientScale
 from inr.raster import write_raster
 from inr.render import render_slabs
 

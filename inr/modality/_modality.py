@@ -11,6 +11,7 @@ from inr.batch import Batch
 from inr.field_file import FieldDescription
 from inr.lattice import Region
 from inr.modality._exhibit import Exhibit
+from inr.modality._units import Units
 from inr.raster import PixelFormat
 
 
@@ -57,6 +58,10 @@ class Modality(ABC):
     @abstractmethod
     def format_of(self, signal: Any) -> dict[str, Any]:
         """What a file of this kind needs beside the field's values: plain data."""
+
+    @abstractmethod
+    def units(self, description: FieldDescription) -> Units:
+        """What a field's values and coordinates are in a file of this kind."""
 
     @abstractmethod
     def measure(

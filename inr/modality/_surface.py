@@ -25,7 +25,8 @@ from inr.mesh import (
 from inr.modality._exhibit import Exhibit, Picture, Solid
 from inr.modality._mesh_file import extract_field, extract_lattice
 from inr.modality._modality import Modality, Reading
-from inr.modality._surface_level import find_surface_level
+from inr.modality._surface_level import SPAN, find_surface_level
+from inr.modality._units import Edge, Units
 from inr.signal import PointCloudSignal, ShapeSignal
 
 EDGE = 512
@@ -61,6 +62,16 @@ class SurfaceModality(Modality):
     def format_of(self, signal: ShapeSignal | PointCloudSignal) -> dict[str, Any]:
         offset = list(signal.frame.offset)
         return {"target": signal.target, "offset": offset, "scale": signal.frame.scale}
+
+    def units(self, description: FieldDescription) -> Units:
+        known = description.format
+        edge = 1 / known["scale"]
+        edges = 3 * [Edge(edge, "unit of length")]
+        if known["target"] == "distance":
+            # A distance has a slope of 1 in any unit.
+            span = SPAN if description.kind == "point_cloud" else 1.0
+            return Units("distance", edge / span, edges)
+        return Units("log odds", 1.0, edges)
 
     def measure_result(self, path: Path, signal: Any) -> dict[str, float]:
         """Of the mesh that was written, beside what was read.

@@ -15,6 +15,7 @@ from inr.modality._exhibit import Exhibit, Picture, Sound
 from inr.modality._lattice import LatticeModality
 from inr.modality._modality import Reading
 from inr.modality._progress import with_bar
+from inr.modality._units import Edge, Units
 from inr.render import render_slabs
 from inr.signal import AudioSignal, LatticeSignal
 from inr.sound import SoundFormat, draw_spectrograms, native_sound_suffix, write_sound
@@ -32,6 +33,13 @@ class AudioModality(LatticeModality):
 
     def format_of(self, signal: AudioSignal) -> dict[str, Any]:
         return asdict(signal.sound_format)
+
+    def units(self, description: FieldDescription) -> Units:
+        form = _form(description)
+        lower, upper = form.value_range
+        (count,) = description.lattice
+        edges = [Edge(count / form.rate, "second")]
+        return Units("sample values", 2 * form.full_scale / (upper - lower), edges)
 
     def measure(
         self,

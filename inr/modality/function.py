@@ -19,6 +19,7 @@ from inr.lattice import Region, lattice_points
 from inr.modality._exhibit import Exhibit, Picture
 from inr.modality._lattice import LatticeModality
 from inr.modality._progress import with_bar
+from inr.modality._units import Edge, Units, count_cells, growth
 from inr.modality.image import TITLE, compare_images
 from inr.raster import PixelFormat
 from inr.render import render_slabs
@@ -36,6 +37,13 @@ class FunctionModality(LatticeModality):
     def format_of(self, signal: FunctionSignal) -> dict[str, Any]:
         axis = None if signal.x is None else asdict(signal.x)
         return {**asdict(signal.value_format), "column": signal.column, "x": axis}
+
+    def units(self, description: FieldDescription) -> Units:
+        factor, axis = growth(self.pixel_format(description)), self.axis(description)
+        if axis is not None:
+            return Units("values", factor, [Edge(axis.length, f"unit of {axis.name}")])
+        points = len(description.lattice) * ["point"]
+        return Units("values", factor, count_cells(description, *points))
 
     def pixel_format(self, description: FieldDescription) -> PixelFormat:
         known = {part.name: description.format[part.name] for part in fields(PixelFormat)}

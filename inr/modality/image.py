@@ -20,6 +20,7 @@ from inr.modality._image_file import (
 )
 from inr.modality._lattice import LatticeModality, similarity
 from inr.modality._modality import Reading
+from inr.modality._units import Units, count_cells, growth
 from inr.raster import PixelFormat
 from inr.signal import ImageSignal, LatticeSignal
 
@@ -34,6 +35,10 @@ class ImageModality(LatticeModality):
 
     def format_of(self, signal: ImageSignal) -> dict[str, Any]:
         return asdict(signal.pixel_format)
+
+    def units(self, description: FieldDescription) -> Units:
+        factor = growth(pixel_format_of(description))
+        return Units("pixel values", factor, count_cells(description, "pixel", "pixel"))
 
     def measure(
         self,

@@ -13,6 +13,7 @@ from inr.lattice import Region
 from inr.modality._exhibit import Exhibit, Film, Picture
 from inr.modality._lattice import LatticeModality
 from inr.modality._progress import with_bar
+from inr.modality._units import Units, count_cells, growth
 from inr.modality.image import compare_images
 from inr.modality.volume import stack
 from inr.raster import PixelFormat
@@ -33,6 +34,10 @@ class VideoModality(LatticeModality):
 
     def format_of(self, signal: VideoSignal) -> dict[str, Any]:
         return asdict(signal.video_format)
+
+    def units(self, description: FieldDescription) -> Units:
+        edges = count_cells(description, "pixel", "pixel", "frame")
+        return Units("pixel values", growth(self.pixel_format(description)), edges)
 
     def pixel_format(self, description: FieldDescription) -> PixelFormat:
         return PixelFormat("uint8", 8, 0.0, 255.0, _form(description).value_range)

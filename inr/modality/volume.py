@@ -4,6 +4,7 @@ import os
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -14,11 +15,12 @@ from inr.modality._exhibit import Exhibit, Picture
 from inr.modality._lattice import LatticeModality, similarity
 from inr.modality._modality import Reading
 from inr.modality._progress import with_bar
+from inr.modality._units import Edge, Units, growth
 from inr.modality.image import compare_images
 from inr.raster import PixelFormat
 from inr.render import render_slabs
 from inr.signal import LatticeSignal, VolumeSignal
-from inr.volume import SUFFIXES, VolumeFormat, write_slabs
+from inr.volume import SUFFIXES, Container, VolumeFormat, write_slabs
 
 TITLE = "target | reconstruction | error: slices z, y, x and maximum"
 
@@ -31,6 +33,13 @@ class VolumeModality(LatticeModality):
 
     def format_of(self, signal: VolumeSignal) -> dict[str, Any]:
         return asdict(signal.volume_format)
+
+    def units(self, description: FieldDescription) -> Units:
+        form = VolumeFormat.from_plain(description.format)
+        steps, unit = voxel_edges(form.container)
+        cells = description.lattice[::-1]
+        edges = [Edge(count * step, unit) for count, step in zip(cells, steps, strict=True)]
+        return Units("voxel values", form.container.slope * growth(form.pixel_format), edges)
 
     def pixel_format(self, description: FieldDescription) -> PixelFormat:
         return VolumeFormat.from_plain(description.format).pixel_format
@@ -100,6 +109,19 @@ class VolumeModality(LatticeModality):
             map(form.restore, slabs),
             form,
         )
+
+
+def voxel_edges(container: Container) -> tuple[list[float], str]:
+    """Distances of neighbouring voxels along x, y and z, and what they are in."""
+    known = []
+    if container.affine is not None:
+        known.append(np.linalg.norm(np.array(container.affine)[:3, :3], axis=0).tolist())
+    if container.spacing is not None:
+        known.append(list(container.spacing))
+    for steps in known:
+        if min(steps) > 0 and np.isfinite(steps).all():
+            return steps, container.unit or "unit of length"
+    return [1.0, 1.0, 1.0], "voxel"
 
 
 def project(values: Tensor) -> list[Tensor]:
