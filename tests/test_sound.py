@@ -323,6 +323,14 @@ def test_damage_ends_as_a_value_error_or_a_sound(
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_rate_that_no_file_could_be_written_with_is_refused(tmp_path: Path) -> None:
+    content = bytearray(PLAIN)
+    place = content.index(b"fmt ") + 12
+    content[place : place + 4] = struct.pack("<I", 2**32 - 1)
+    with pytest.raises(ValueError, match=r"claims 1 channels at 4294967295 Hz.*; expected"):
+        read_sound(save(tmp_path, bytes(content)))
+
+
 @pytest.mark.parametrize("rate", [8_000, 16_000, 44_100])
 def test_mp3_is_known_by_the_mark_of_a_frame_of_any_rate(rate: int, tmp_path: Path) -> None:
     soundfile = pytest.importorskip("soundfile")

@@ -22,6 +22,11 @@ COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5
 COLUMNS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
 TRIANGLES, STRIP, FAN = 4, 5, 6
 COMPRESSED = ("KHR_draco_mesh_compression", "EXT_meshopt_compression", "KHR_meshopt_compression")
+# What extensions start with that leave the triangles as they are, or only widen their numbers.
+HARMLESS = (
+    *("KHR_mesh_quantization", "KHR_materials_", "KHR_texture_", "KHR_lights_", "KHR_xmp"),
+    *("EXT_texture_", "EXT_lights_", "MSFT_texture_"),
+)
 
 
 def decode(source: Source) -> Decoded:
@@ -47,12 +52,20 @@ class Scene:
         self.tree, self.binary = split_chunks(source)
         if not str(self.tree.get("asset", {}).get("version", "")).startswith("2"):
             raise source.refuse("is no glTF of version 2", "version 2", "Export it again.")
-        packed = sorted(set(COMPRESSED) & set(self.tree.get("extensionsRequired", ())))
+        required = {str(name) for name in self.tree.get("extensionsRequired", ())}
+        packed = sorted(required & set(COMPRESSED))
         if packed:
             raise source.refuse(
                 f"is compressed ({', '.join(packed)})",
                 "plain geometry",
                 "Export it without compression.",
+            )
+        unknown = sorted(name for name in required if not name.startswith(HARMLESS))
+        if unknown:
+            raise source.refuse(
+                f"needs what is not known here ({', '.join(unknown)})",
+                "plain geometry",
+                "Export it without that extension.",
             )
         self.buffers: dict[int, bytes] = {}
 

@@ -14,6 +14,8 @@ from .source import Decoded, Source, read_columns
 
 VERTEX, FACE, NORMAL = ("v ", "v\t"), ("f ", "f\t", "fo "), ("vn ", "vn\t")
 
+FREE_FORM = ("surf ", "curv ", "curv2 ", "cstype ")
+
 
 def decode(source: Source) -> Decoded:
     """Decode vertices and faces."""
@@ -22,6 +24,11 @@ def decode(source: Source) -> Decoded:
     vertices = [line for line in lines if line.startswith(VERTEX)]
     faces = [line for line in lines if line.startswith(FACE)]
     normals = [line for line in lines if line.startswith(NORMAL)]
+    if not faces and any(line.startswith(FREE_FORM) for line in lines):
+        # Their points lie beside the surface.
+        raise source.refuse(
+            "has free-form curves or surfaces alone", "polygons", "Export it as triangles."
+        )
     source.check_count(len(faces), "faces")
     source.check_count(len(vertices), "points")
     points = read_columns(source, vertices, (1, 2, 3))

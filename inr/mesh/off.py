@@ -31,7 +31,9 @@ def decode(source: Source) -> Decoded:
         raise source.cut(f"{len(body):,} of {vertices + faces:,} lines are there")
     points = read_columns(source, body[:vertices], (0, 1, 2))
     sizes, corners = read_faces(source, body[vertices : vertices + faces], vertices)
-    return Decoded(points, sizes, corners)
+    left = len(body) - vertices - faces
+    notes = (f"lines left out behind the last face: {left}",) if left else ()
+    return Decoded(points, sizes, corners, None, notes)
 
 
 def read_counts(source: Source, lines: list[str]) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import importlib
 import os
 import warnings
@@ -102,6 +103,8 @@ def open_source(path: str | os.PathLike[str], most: int, knob: str) -> Source:
         ) from None
     if not source.data:
         raise source.refuse("is empty (0 bytes)", "a mesh file", "Fetch or export it again.")
+    # What some editors begin a text with, and no binary format does.
+    source = replace(source, data=source.data.removeprefix(codecs.BOM_UTF8))
     return replace(source, kind=find_format(source, len(source.data)))
 
 
@@ -145,8 +148,8 @@ def check_extent(source: Source, points: np.ndarray) -> None:
     with np.errstate(over="ignore"):
         extent = float((points.max(axis=0) - points.min(axis=0)).max())
     largest = float(np.abs(points).max())
-    # Squares and cubes of lengths must be numbers, too, and steps finer than the whole.
-    if not 1e-90 < extent < 1e90 or extent < 1e-12 * largest:
+    # Squares of areas and cubes of lengths must be numbers, too, and steps finer than the whole.
+    if not 1e-60 < extent < 1e60 or extent < 1e-12 * largest:
         raise source.refuse(
             f"has an extent of {extent:.3g} at coordinates up to {largest:.3g}",
             "points at different places",

@@ -74,7 +74,8 @@ def choose(path: Path, writers: dict[str, Writer]) -> Writer:
 def fits_float32(points: np.ndarray) -> bool:
     """Whether rounding to float32 moves points by less than a millionth of their extent."""
     extent = float(np.ptp(points, axis=0).max()) if len(points) else 0.0
-    moved = np.abs(points.astype(np.float32) - points).max(initial=0)
+    with np.errstate(over="ignore"):
+        moved = np.abs(points.astype(np.float32) - points).max(initial=0)
     return bool(moved <= ROUNDING * extent)
 
 

@@ -11,6 +11,7 @@ from .source import Decoded, Source, read_columns
 NUMBER = re.compile(
     r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$|[-+]?(nan|inf(inity)?)$", re.IGNORECASE
 )
+DECIMAL_COMMA, EMPTY_FIELD = re.compile(r"\d,\d"), re.compile(r"[,;]\s*[,;]")
 ROUNDED = 0.02  # of the length of normals with two decimals
 ALIKE = 0.25  # of the lengths of sums
 NEARLY_ALL = 0.98
@@ -22,9 +23,10 @@ def decode(source: Source) -> Decoded:
     Colours, intensities and the like in other columns are left out. Columns are parted by blanks,
     commas or semicolons; a heading and a first line with the number of points are passed over.
     """
-    text = source.text().replace(",", " ").replace(";", " ")
-    lines = [line.split("#", 1)[0].split("//", 1)[0].strip() for line in text.split("\n")]
+    lines = [re.split("#|//", line)[0].strip() for line in source.text().split("\n")]
     lines = [line for line in lines if line]
+    check_commas(source, lines)
+    lines = [line.replace(",", " ").replace(";", " ") for line in lines]
     lines = lines[count_headings(lines) :]
     source.check_count(len(lines), "points")
     columns = len(lines[0].split()) if lines else 3
@@ -41,6 +43,22 @@ def count_headings(lines: list[str]) -> int:
     if lines and not NUMBER.match(lines[0].split()[0]):
         return 1
     return 1 if len(lines) > 1 and lines[0] == str(len(lines) - 1) else 0
+
+
+def check_commas(source: Source, lines: list[str]) -> None:
+    """Refuse numbers with commas in them, and fields with nothing in them."""
+    for line in lines[:3]:
+        if DECIMAL_COMMA.search(line) and re.search(r"\d[;\s]+[-+\d]|,\d{3}\.\d", line):
+            raise source.refuse(
+                f"has commas within numbers ({line[:40]})",
+                "decimal points, and columns parted by blanks, commas or semicolons",
+                "Export it with decimal points.",
+            )
+    empty = next((line for line in lines if EMPTY_FIELD.search(line)), None)
+    if empty is not None:
+        raise source.refuse(
+            f"has a field without a number ({empty[:40]})", "a number in each", "Export it again."
+        )
 
 
 def check_last(source: Source, lines: list[str], columns: int) -> None:

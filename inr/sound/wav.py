@@ -23,6 +23,8 @@ SUBTYPES = {
 # A chunk of this length has no known end: its writer could not go back, or the file is RF64.
 UNKNOWN = 0xFFFFFFFF
 LARGEST = 2**32 - 2**16
+# Samples per second: bytes per second have to be a number of 32 bits.
+MOST_RATE = 2**24
 
 
 class WavLayout(NamedTuple):
@@ -91,7 +93,7 @@ def _read_form(data: bytes, order: str) -> tuple[str | None, int, int, int]:
     tag, channels, rate, _, width, bits = struct.unpack_from(order + "HHIIHH", data)
     if tag == EXTENSIBLE and len(data) >= 40 and data[26:40] == GUID_TAIL:
         (tag,) = struct.unpack_from(order + "H", data, 24)
-    if not channels or not rate or not width:
+    if not channels or not 0 < rate <= MOST_RATE or not width:
         raise ValueError(f"its header claims {channels} channels at {rate} Hz")
     # Of 20 bits or so, the container counts: those that are left are zeros.
     subtype = SUBTYPES.get((tag, 8 * (width // channels)))

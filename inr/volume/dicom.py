@@ -46,8 +46,10 @@ class Slice(NamedTuple):
     @property
     def scaling(self) -> tuple[float, float]:
         """Slope and intercept of its physical values."""
-        slope = self.header.get("RescaleSlope", 1)
-        return float(1 if slope is None else slope), float(self.header.get("RescaleIntercept") or 0)
+        # Without one, and with 0, the numbers are as they stand.
+        return float(self.header.get("RescaleSlope") or 1), float(
+            self.header.get("RescaleIntercept") or 0
+        )
 
 
 Reader = Callable[[Source, Slice], np.ndarray]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import trimesh
 
 from inr.mesh import Mesh, find_kind, measure_topology, read_mesh, read_points, repair
 from tests.conftest import ROOT
@@ -418,3 +419,91 @@ def test_real_clouds() -> None:
         read_points(ODD / "empty.ply")
     with pytest.raises(ValueError, match="no geometry"):
         read_mesh(ODD / "empty.ply")
+
+
+BOX = trimesh.creation.box()
+BOX_OBJ = trimesh.exchange.obj.export_obj(BOX, include_normals=False).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.obj", BOX_OBJ), ("a.off", trimesh.exchange.off.export_off(BOX).encode())],
+)
+def test_a_mark_of_byte_order_changes_nothing(name: str, content: bytes, tmp_path: Path) -> None:
+    meshes = []
+    for start in (b"", b"\xef\xbb\xbf"):
+        (tmp_path / name).write_bytes(start + content)
+        meshes.append(read_mesh(tmp_path / name))
+    np.testing.assert_array_equal(meshes[0].vertices, meshes[1].vertices)
+    np.testing.assert_array_equal(meshes[0].faces, meshes[1].faces)
+    assert meshes[1].notes == meshes[0].notes
+
+
+@pytest.mark.parametrize(
+    ("line", "keyword"),
+    [
+        ("0,5;1,25;3,75", "commas within numbers"),
+        ("0,5 1,25 3,75", "commas within numbers"),
+        ("1,000.5 2,000.5 3,000.5", "commas within numbers"),
+        ("1,2,,7", "a field without a number"),
+        ("1;;3;4", "a field without a number"),
+    ],
+)
+def test_points_with_commas_in_numbers_or_without_numbers_are_refused(
+    line: str, keyword: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.xyz"
+    path.write_text(f"{line}\n{line}\n1 2 3\n")
+    with pytest.raises(ValueError, match=f"{keyword}.*; expected"):
+        read_points(path)
+
+
+@pytest.mark.parametrize("line", ["1,2,3", "1.5, 2, 3", "1;2;3", "1\t2\t3"])
+def test_commas_and_semicolons_may_part_columns(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.xyz"
+    path.write_text(f"{line}\n4{line[1:]}\n")
+    assert read_points(path).points[:, 1:].tolist() == [[2, 3], [2, 3]]
+
+
+def test_free_form_surfaces_alone_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.obj"
+    path.write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\ncstype bspline\ndeg 3 3\nsurf 0 1 0 1 1 2 3\nend\n")
+    with pytest.raises(ValueError, match=r"free-form.*; expected polygons"):
+        read_points(path)
+
+
+def test_lines_behind_the_last_face_of_off_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.off"
+    lines = trimesh.exchange.off.export_off(BOX).splitlines()
+    path.write_text("\n".join([lines[0], lines[1].replace("12", "9"), *lines[2:]]))
+    assert "lines left out behind the last face: 3" in read_mesh(path).notes
+
+
+@pytest.mark.parametrize(
+    ("extension", "fits"), [("EXT_mesh_gpu_instancing", False), ("KHR_materials_unlit", True)]
+)
+def test_a_gltf_that_needs_what_is_not_known_is_refused(
+    extension: str, fits: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.glb"
+
+    def add(tree: dict[str, object]) -> None:
+        tree["extensionsRequired"] = [extension]
+
+    scene = trimesh.Scene(BOX)
+    path.write_bytes(trimesh.exchange.gltf.export_glb(scene, tree_postprocessor=add))
+    if fits:
+        assert len(read_mesh(path).faces) == 12
+    else:
+        with pytest.raises(ValueError, match=f"{extension}.*; expected plain geometry"):
+            read_mesh(path)
+
+
+@pytest.mark.parametrize("size", [1e80, 1e-80])
+def test_sizes_whose_squared_areas_are_no_numbers_are_refused(size: float, tmp_path: Path) -> None:
+    path = tmp_path / "a.obj"
+    lines = [f"v {x:.17g} {y:.17g} {z:.17g}" for x, y, z in BOX.vertices * size]
+    faces = [line for line in BOX_OBJ.decode().splitlines() if line.startswith("f")]
+    path.write_text("\n".join(lines + faces))
+    with pytest.raises(ValueError, match="has an extent of"):
+        read_mesh(path)

@@ -118,6 +118,12 @@ def test_a_scale_for_each_slice_gives_physical_values(tmp_path: Path) -> None:
     assert (volume.container.slope, volume.container.intercept) == (1, 0)
 
 
+def test_a_slope_of_zero_is_none(tmp_path: Path) -> None:
+    for number, pixels in enumerate(draw("i2")[..., 0]):
+        write_slice(tmp_path / f"{number}.dcm", pixels, number, RescaleSlope=0)
+    assert read_volume(tmp_path).container.slope == 1
+
+
 def test_a_crop_reads_only_its_slices(tmp_path: Path) -> None:
     voxels = draw("i2")
     write_series(tmp_path, voxels[..., 0])
