@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,8 @@ def decode(source: Source) -> Decoded:
     header = image.header
     dtype = header.get_data_dtype()
     shape = header.get_data_shape()
+    if len(shape) < 2:
+        raise source.refuse(f"has shape {shape}", "two axes or more", "Save it as .npy.")
     colors = dtype.names or ()
     source.check_dtype(dtype[0] if colors else dtype)
     layout = plan_layout(source, shape, AXES[: len(shape)])
@@ -45,6 +48,8 @@ def decode(source: Source) -> Decoded:
     spec = (shape, dtype, offset, 1.0, 0.0)
     proxy = nibabel.arrayproxy.ArrayProxy(image.file_map["image"].filename, spec)
     selected = np.asarray(proxy[layout.selection])
+    if source.path.name.lower().endswith(".gz"):
+        check_sum(source.path)
     axes = layout.written_axes[::-1]
     if colors:
         selected = np.stack([selected[color] for color in colors], axis=-1)
@@ -62,6 +67,17 @@ def decode(source: Source) -> Decoded:
         header=base64.b64encode(header.binaryblock).decode(),
     )
     return Decoded(selected, layout, container)
+
+
+def check_sum(path: Path) -> None:
+    """Reads a packed file to its end, where it says the sum of what it holds.
+
+    Raises:
+        OSError: It has another.
+    """
+    with gzip.open(path) as file:
+        while file.read(2**20):
+            pass
 
 
 def is_invertible(affine: np.ndarray) -> bool:

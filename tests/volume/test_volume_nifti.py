@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +161,28 @@ def test_a_header_that_is_none_is_an_error(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="the NIfTI header that was kept is broken"):
             write_volume(tmp_path / "b.nii", draw("i2"), broken)
     assert not (tmp_path / "b.nii").exists()
+
+
+@pytest.mark.parametrize("place", [0.5, -6])
+def test_a_packed_file_whose_sum_is_another_is_refused(place: float, tmp_path: Path) -> None:
+    voxels = np.arange(480, dtype="i2").reshape(10, 8, 6)
+    nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), tmp_path / "a.nii")
+    content = bytearray(gzip.compress((tmp_path / "a.nii").read_bytes(), 0))
+    read_from = tmp_path / "b.nii.gz"
+    read_from.write_bytes(content)
+    assert read_volume(read_from).voxels.shape == (6, 8, 10, 1)
+    content[int(place * len(content)) if place > 0 else int(place)] ^= 255
+    read_from.write_bytes(content)
+    with pytest.raises(ValueError, match=r"cut off or damaged.*; expected"):
+        read_volume(read_from)
+
+
+def test_a_nifti_of_one_axis_is_refused(tmp_path: Path) -> None:
+    header = nibabel.Nifti1Header()
+    header.set_data_dtype("i2")
+    header.set_data_shape((10,))
+    header["magic"], header["vox_offset"] = b"n+1", 352
+    path = tmp_path / "a.nii"
+    path.write_bytes(header.binaryblock + bytes(4) + np.arange(10, dtype="i2").tobytes())
+    with pytest.raises(ValueError, match=r"has shape \(10,\); expected two axes or more"):
+        read_volume(path)
