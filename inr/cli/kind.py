@@ -3,17 +3,25 @@
 from glob import has_magic
 from pathlib import Path
 
-# Of files that nothing else reads, those that may hold columns of numbers.
-TABLES = (".npz", ".txt")
+# Of files that nothing reads, what they are by their names: who reads those says what is wrong.
+SUFFIXES = {
+    "shape": (".obj", ".ply", ".stl", ".off", ".glb", ".gltf"),
+    "point_cloud": (".xyz", ".xyzn", ".pts"),
+    "volume": (".npy", ".nii", ".h5", ".hdf5", ".zarr", ".dcm"),
+    "audio": (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff"),
+    "video": (".mp4", ".mkv", ".avi", ".mov", ".webm"),
+    "function": (".csv", ".npz", ".txt"),
+}
 
 
 def find_kind(path: Path) -> str:
     """The member of the family of signals that reads a path: an image, if nothing else does.
 
-    Told from the content, of which little is read; a folder or a pattern of images is a set.
+    Told from the content, of which little is read, and where that says nothing, from the name; a
+    folder or a pattern of images is a set.
     """
     if not path.exists():
-        return "image_set" if has_magic(str(path)) else "image"
+        return "image_set" if has_magic(str(path)) else _kind_by_name(path)
     from inr.volume import is_volume
 
     if path.is_dir():
@@ -34,4 +42,9 @@ def find_kind(path: Path) -> str:
         return "function"
     if is_volume(path):
         return "volume"
-    return "function" if path.suffix.lower() in TABLES else "image"
+    return _kind_by_name(path)
+
+
+def _kind_by_name(path: Path) -> str:
+    suffix = Path(path.name.lower().removesuffix(".gz")).suffix
+    return next((kind for kind, known in SUFFIXES.items() if suffix in known), "image")

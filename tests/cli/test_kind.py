@@ -95,7 +95,27 @@ def test_a_folder_is_a_set_of_images_unless_it_is_a_volume(small_files: Path) ->
 def test_what_is_nothing_is_refused_as_an_image(content: bytes) -> None:
     Path("thing").write_bytes(content)
     assert find_kind(Path("thing")) == "image"
-    assert find_kind(Path("missing.nii.gz")) == "image"
+    assert find_kind(Path("missing.png")) == "image"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("a.STL", "shape"),
+        ("a.ply.gz", "shape"),
+        ("a.xyz", "point_cloud"),
+        ("a.nii.gz", "volume"),
+        ("a.npy", "volume"),
+        ("a.wav", "audio"),
+        ("a.mp4", "video"),
+        ("a.csv", "function"),
+        ("a.hdr", "image"),
+    ],
+)
+def test_what_is_missing_or_damaged_is_told_by_its_name(name: str, kind: str) -> None:
+    assert find_kind(Path(name)) == kind
+    Path(name).write_bytes(b"")
+    assert find_kind(Path(name)) == kind
 
 
 ODD = SHARED_DATA / "odd" / "images"
