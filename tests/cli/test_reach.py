@@ -13,14 +13,17 @@ from inr.network import MLPNetwork
 from inr.signal import LatticeSignal
 
 
-def check(encoding: Encoding, lattice: tuple[int, ...]) -> list[str]:
+def check(
+    encoding: Encoding, lattice: tuple[int, ...], knobs: tuple[str, ...] = ("seconds",)
+) -> list[str]:
     signal = LatticeSignal(torch.zeros(*lattice, 1), value_range=(0, 1), name="song")
-    signal.kind = "audio"
     scale = {"scale": 30.0} if isinstance(encoding, GaussianEncoding) else {}
     field = Field(encoding, MLPNetwork(encoding.out_features, 1))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        warn_of_low_frequencies(OmegaConf.create({"encoding": scale}), signal, field)
+        warn_of_low_frequencies(
+            OmegaConf.create({"encoding": scale, "signal": dict.fromkeys(knobs)}), signal, field
+        )
     return [str(warning.message) for warning in caught]
 
 
@@ -30,7 +33,16 @@ def test_a_scale_far_below_the_signals_frequencies_is_named_with_a_better_one() 
     # σ is 30 of 10,000 cycles, and 5 % of those are 500.
     assert "encoding.scale=30 is 0.30% of the highest frequency that song can have" in found
     better = float(found.split("; encoding.scale=")[1].split()[0])
-    assert better == pytest.approx(500, rel=0.02) and "signal.seconds=2" in found
+    assert better == pytest.approx(500, rel=0.02)
+    assert found.endswith(", or signal.seconds fits a part of it")
+
+
+def test_only_knobs_that_the_signal_has_are_named() -> None:
+    encoding = GaussianEncoding(1, scale=30.0)
+    (found,) = check(encoding, (20_000,), ("crop", "size"))
+    assert found.endswith(", or signal.crop fits a part of it")
+    (found,) = check(encoding, (20_000,), ("kind",))
+    assert found.endswith(" reaches it")
 
 
 @pytest.mark.parametrize("lattice", [(10_000,), (3,)])
