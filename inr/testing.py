@@ -99,7 +99,7 @@ def check_signal(signal: Signal) -> None:
         signal,
         f"has a lattice of {signal.lattice}; expected {signal.in_features} axes",
     )
-    truth, some = signal.truth(), torch.arange(signal.num_points).flip(0)[:5]
+    truth, some = signal.targets(), torch.arange(signal.num_points).flip(0)[:5]
     if truth is not None:
         sizes = (signal.num_points, signal.out_features)
         _require(
@@ -113,7 +113,7 @@ def check_signal(signal: Signal) -> None:
 
 
 def _known(signal: Signal, index: Tensor) -> Tensor:
-    truth = signal.truth(index)
+    truth = signal.targets(index)
     assert truth is not None
     return truth
 

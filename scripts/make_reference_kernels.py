@@ -23,7 +23,8 @@ import numpy as np
 sys.modules["neural_tangents.experimental"] = ModuleType("neural_tangents.experimental")
 from neural_tangents import stax  # noqa: E402
 
-TARGET = Path(__file__).resolve().parent.parent / "tests" / "ntk" / "neural_tangents.json"
+TESTS = Path(__file__).resolve().parent.parent / "tests"
+TARGET = TESTS / "ntk" / "infinite" / "neural_tangents.json"
 PACKAGES = ("neural-tangents", "jax", "jaxlib")
 ACTIVATIONS = {"relu": stax.Relu, "erf": stax.Erf, "sine": stax.Sin, "gelu": stax.Gelu}
 # Arguments of inr.ntk.infinite_ntk.

@@ -7,8 +7,8 @@ import imageio.v3 as imageio
 import numpy as np
 
 from inr.mesh import Mesh, PointCloud, sample_surface, write_mesh, write_points
-from inr.sound import SoundFormat, write_sound
-from inr.video import write_video
+from inr.signal.audio import SoundFormat, write_sound
+from inr.signal.video import write_video
 
 SIZE = 256
 SEED = 7

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from inr.mapping import MappedField
+from inr.field.precomputed import MappedField
 from inr.raster import read_raster
 from tests.conftest import ROOT
 from tests.tolerance import assert_close

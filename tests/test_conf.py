@@ -52,10 +52,10 @@ RESULTS = {
 @pytest.fixture(autouse=True)
 def small_measures(monkeypatch: pytest.MonkeyPatch) -> None:
     """After two steps a mesh is far from its target: comparing and drawing them takes seconds."""
-    monkeypatch.setattr("inr.modality._surface.EDGE", 32)
-    monkeypatch.setattr("inr.modality.shape.TEST_POINTS", 1000)
+    monkeypatch.setattr("inr.signal._surface_display.EDGE", 32)
+    monkeypatch.setattr("inr.signal.shape.display.TEST_POINTS", 1000)
     for kind in ("shape", "point_cloud"):
-        monkeypatch.setattr(f"inr.modality.{kind}.COMPARED_POINTS", 1000)
+        monkeypatch.setattr(f"inr.signal.{kind}.display.COMPARED_POINTS", 1000)
 
 
 @pytest.mark.parametrize("choice", CHOICES)

@@ -9,6 +9,7 @@ import pytest
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
+from inr.signal import KINDS
 from tests.conftest import ROOT
 
 FAMILIES = sorted(
@@ -17,10 +18,17 @@ FAMILIES = sorted(
 
 
 def modules(family: str) -> list[str]:
-    """The members' files; those that begin with an underscore are what members share."""
+    """The members' files or folders; what begins with an underscore is shared by members."""
     return sorted(
-        path.stem for path in (ROOT / "inr" / family).glob("*.py") if not path.stem.startswith("_")
+        path.stem
+        for path in (ROOT / "inr" / family).iterdir()
+        if not path.stem.startswith("_") and (path.suffix == ".py" or path.is_dir())
     )
+
+
+def home(family: str, name: str) -> str:
+    """The module that defines a member."""
+    return f"inr.{family}.{name}" + (".signal" if family == "signal" else "")
 
 
 def configurations(family: str) -> list[str]:
@@ -63,7 +71,8 @@ def test_every_file_has_a_yaml_and_every_yaml_a_file(family: str) -> None:
 
 @pytest.mark.parametrize(("family", "name"), MEMBERS)
 def test_every_member_has_a_test(family: str, name: str) -> None:
-    assert (ROOT / "tests" / family / f"test_{name}.py").is_file()
+    folder = ROOT / "tests" / family
+    assert (folder / f"test_{name}.py").is_file() or (folder / name / "test_signal.py").is_file()
 
 
 @pytest.mark.parametrize(("family", "name"), MEMBERS)
@@ -72,7 +81,11 @@ def test_a_yaml_names_what_its_file_defines_and_the_family_exports(family: str, 
     package, _, attribute = target.rpartition(".")
     assert package == f"inr.{family}"
     assert attribute in importlib.import_module(package).__all__
-    assert get_object(target).__module__ == f"inr.{family}.{name}"
+    assert get_object(target).__module__ == home(family, name)
+
+
+def test_every_kind_of_signal_is_offered_paths() -> None:
+    assert sorted(KINDS) == configurations("signal")
 
 
 @pytest.mark.parametrize(("family", "name"), MEMBERS)

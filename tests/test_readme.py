@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inr.cli.override import SAMPLE, SAMPLES, makes_own_data
-from tests.conftest import ROOT, Result
+from inr.cli.override import DATA, makes_own_data
+from tests.conftest import ROOT, SAMPLE, Result
 
 DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text()
@@ -82,13 +82,13 @@ def write_signals() -> None:
 
     from inr.mesh import PointCloud, read_mesh, read_points, write_mesh, write_points
 
-    volume = np.load(SAMPLES["volume"])["phantom"]
+    volume = np.load(DATA / "sample_volume.npz")["phantom"]
     nibabel.save(nibabel.Nifti1Image(volume, np.diag([1.0, 2.0, 3.0, 1.0])), "scan.nii.gz")
-    write_mesh("mesh.obj", read_mesh(SAMPLES["shape"]))
-    cloud = read_points(SAMPLES["point_cloud"])
+    write_mesh("mesh.obj", read_mesh(DATA / "sample_shape.ply"))
+    cloud = read_points(DATA / "sample_points.ply")
     write_points("points.xyz", PointCloud(cloud.points, cloud.normals))
-    shutil.copy(SAMPLES["audio"], "song.wav")
-    shutil.copy(SAMPLES["video"], "clip.gif")
+    shutil.copy(DATA / "sample_sound.wav", "song.wav")
+    shutil.copy(DATA / "sample_video.gif", "clip.gif")
     rows = [f"{n},{np.sin(n / 5)}" for n in range(64)]
     Path("table.csv").write_text("\n".join(["x,y", *rows]))
 
@@ -100,9 +100,9 @@ def test_every_command_of_another_signal_runs(
     command: str, run_command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_signals()
-    monkeypatch.setattr("inr.modality._surface.EDGE", 32)
-    monkeypatch.setattr("inr.modality.shape.TEST_POINTS", 1000)
-    monkeypatch.setattr("inr.modality.shape.COMPARED_POINTS", 1000)
+    monkeypatch.setattr("inr.signal._surface_display.EDGE", 32)
+    monkeypatch.setattr("inr.signal.shape.display.TEST_POINTS", 1000)
+    monkeypatch.setattr("inr.signal.shape.display.COMPARED_POINTS", 1000)
     program, *arguments = shlex.split(command.replace("[", "'[").replace("]", "]'"))
     typed = {argument.partition("=")[0] for argument in arguments}
     small = [o for o in SMALL_FILE[arguments[0]] if o.partition("=")[0] not in typed]

@@ -23,7 +23,7 @@ def error_energies(training: FieldTraining, select: Callable[[Tensor], Tensor]) 
         select: ``(N, c)`` errors to those that count.
     """
     bands = error_bands(training)
-    values = training.signal.truth()
+    values = training.signal.targets()
     assert values is not None
     error = select(training.render().flatten(0, -2) - values).to(bands.index.device)
     return bands.energies(error.view(*bands.shape, -1)).double()

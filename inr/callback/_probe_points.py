@@ -37,7 +37,7 @@ def check_placement(placement: str, signal: Signal) -> None:
     """
     if placement == "surface" and not isinstance(signal, SurfaceSignal):
         raise ValueError("placement is surface, and the signal has none; expected lattice.")
-    if placement != "surface" and signal.truth(torch.zeros(1).long()) is None:
+    if placement != "surface" and signal.targets(torch.zeros(1).long()) is None:
         raise ValueError(
             f"placement is {placement}, and the signal is known on its surface only; "
             "expected surface."
@@ -64,7 +64,7 @@ def place_probe(signal: Signal, placement: str, num_points: int, seed: int) -> P
         generator = torch.Generator().manual_seed(seed)
         order = torch.randperm(signal.num_points, generator=generator)
         index = order[:num_points].sort().values
-    truth = signal.truth(index.to(signal.device))
+    truth = signal.targets(index.to(signal.device))
     assert truth is not None
     coords = lattice_points(signal.lattice, index, dtype=torch.float64)
     return ProbePoints(coords, truth, shape)

@@ -19,7 +19,7 @@ class SetQualityCallback(LookCallback):
         assert isinstance(training, StackTraining)
         qualities = training.measure_members()
         metrics = mean_quality(qualities) | {"min_psnr": min(q["psnr"] for q in qualities)}
-        training.readings |= metrics
+        training.measured |= metrics
         for logger in trainer.loggers:
             logger.log_metrics(metrics, trainer.global_step)
 

@@ -10,7 +10,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard import SummaryWriter
 
-from inr.modality import Exhibit, Film, Picture, Solid, Sound, magnified
+from inr.signal import FilmPreview, MeshPreview, PicturePreview, Preview, SoundPreview, magnified
 
 
 def tensorboard_writers(trainer: pl.Trainer) -> list[SummaryWriter]:
@@ -22,23 +22,23 @@ def tensorboard_writers(trainer: pl.Trainer) -> list[SummaryWriter]:
     ]
 
 
-def add_exhibit(writer: SummaryWriter, exhibit: Exhibit, step: int) -> None:
+def add_preview(writer: SummaryWriter, preview: Preview, step: int) -> None:
     """Shows something in TensorBoard."""
-    match exhibit:
-        case Picture(title, pixels):
+    match preview:
+        case PicturePreview(title, pixels):
             writer.add_image(title, magnified(pixels), step, dataformats="HWC")
-        case Sound(title, samples, rate):
+        case SoundPreview(title, samples, rate):
             # TensorBoard's player has one channel, and no use for a single sample.
             mixed = samples.mean(1) if len(samples) > 1 else np.zeros(2, np.float32)
             writer.add_audio(title, torch.from_numpy(mixed).clamp(-1, 1), step, rate)
-        case Solid(title, vertices, faces):
+        case MeshPreview(title, vertices, faces):
             points, triangles = torch.from_numpy(vertices)[None], torch.from_numpy(faces)[None]
             writer.add_mesh(title, points.float(), faces=triangles.int(), global_step=step)
-        case Film():
-            writer._get_file_writer().add_summary(_moving_image(exhibit), step)
+        case FilmPreview():
+            writer._get_file_writer().add_summary(_moving_image(preview), step)
 
 
-def _moving_image(film: Film) -> Summary:
+def _moving_image(film: FilmPreview) -> Summary:
     """A GIF, which a browser plays where TensorBoard shows an image."""
     pixels = magnified(film.frames)
     frames = [Image.fromarray(frame) for frame in pixels]

@@ -42,7 +42,7 @@ class CurveCallback(pl.Callback):
             return
         with pl_module.clock.paused(pl_module.device):
             readings = self._read(trainer, pl_module, outputs["loss"].mean().item())
-            pl_module.readings |= readings
+            pl_module.measured |= readings
             for logger in trainer.loggers:
                 logger.log_metrics(
                     {f"train/{k}": v for k, v in readings.items()}, trainer.global_step

@@ -47,7 +47,7 @@ class FrequencyBandsCallback(LookCallback):
         self._errors: dict[int, np.ndarray] = {}
 
     def check(self, signal: Signal) -> None:
-        if signal.truth(torch.zeros(1).long()) is None:
+        if signal.targets(torch.zeros(1).long()) is None:
             raise ValueError(
                 "the signal is known on its surface only, which has no frequencies; expected "
                 "callback.frequency_bands=null."
@@ -55,7 +55,7 @@ class FrequencyBandsCallback(LookCallback):
 
     def look(self, trainer: pl.Trainer, training: FieldTraining) -> None:
         step, bands = trainer.global_step, error_bands(training)
-        truth = training.signal.truth()
+        truth = training.signal.targets()
         assert truth is not None
         target = truth.to(bands.index.device).view(*bands.shape, -1)
         arrays = {

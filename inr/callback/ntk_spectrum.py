@@ -20,18 +20,16 @@ from inr.callback._writer import tensorboard_writers
 from inr.frequency import OctaveBands, band_labels
 from inr.ntk import (
     Probe,
-    adam_weighting,
     band_eigenvalues,
     check_outputs,
     fourier_content,
     log_decays,
     max_lr,
     mode_energies,
-    precondition,
     probe_field,
     subspace_rotation,
 )
-from inr.optimizer import Muon
+from inr.optimizer import Muon, adam_weighting, precondition
 from inr.signal import Signal
 from inr.training import FieldTraining
 

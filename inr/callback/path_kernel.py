@@ -24,9 +24,8 @@ from inr.callback._path_kernel_figure import draw_influence
 from inr.callback._writer import tensorboard_writers
 from inr.callback.divergence import is_sound
 from inr.lattice import lattice_points, sublattice
-from inr.modality.image import displayed
 from inr.ntk import PathKernel
-from inr.signal import LatticeSignal, Signal
+from inr.signal import LatticeSignal, Signal, displayed
 from inr.training import FieldTraining
 
 MOST_NUMBERS = 2**24

@@ -20,20 +20,15 @@ from inr.callback._descent import (
     require_lattice,
     without,
 )
-from inr.callback._dynamics_figures import (
-    draw_dynamics,
-    draw_pictures,
-    mode_ratios,
-    shown_modes,
-)
+from inr.callback._dynamics_figures import draw_dynamics, draw_pictures, mode_ratios, shown_modes
 from inr.callback._look import LookCallback
 from inr.callback._writer import tensorboard_writers
 from inr.frequency import OctaveBands, band_labels
 from inr.lattice import lattice_points
 from inr.loss import mse
-from inr.modality.image import displayed
-from inr.ntk import Forecast, adam_weighting, max_lr
-from inr.signal import LatticeSignal, Signal
+from inr.ntk import Forecast, max_lr
+from inr.optimizer import adam_weighting
+from inr.signal import LatticeSignal, Signal, displayed
 from inr.training import FieldTraining
 
 MOST_NUMBERS = 2**26

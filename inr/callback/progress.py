@@ -94,8 +94,8 @@ class ProgressCallback(pl.Callback):
 
     def _readings(self, pl_module: FieldTraining, step: int) -> str:
         rate = (step - self._first_step) / max(time.perf_counter() - self._start, 1e-9)
-        reading = pl_module.modality.readings[0]
-        value = pl_module.readings.get(reading.key)
+        reading = pl_module.signal.display.metrics[0]
+        value = pl_module.measured.get(reading.key)
         shown = "" if value is None else f"{reading.label} {reading.form.format(value)}  "
         return f"{shown}{rate:.1f} steps/s"
 

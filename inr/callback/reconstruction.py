@@ -4,7 +4,7 @@ import pytorch_lightning as pl
 
 from inr.argument import check_count, check_positive
 from inr.callback._look import LookCallback
-from inr.callback._writer import add_exhibit, tensorboard_writers
+from inr.callback._writer import add_preview, tensorboard_writers
 from inr.training import FieldTraining
 
 
@@ -27,16 +27,16 @@ class ReconstructionCallback(LookCallback):
         self.max_pixels = check_count("max_pixels", max_pixels)
 
     def look(self, trainer: pl.Trainer, training: FieldTraining) -> None:
-        modality, signal, field = training.modality, training.signal, training.field
+        display, signal, field = training.signal.display, training.signal, training.field
         rendering = training.render()
-        metrics = modality.measure(field, signal, rendering)
-        training.readings |= metrics
+        metrics = display.measure(field, signal, rendering)
+        training.measured |= metrics
         for logger in trainer.loggers:
             logger.log_metrics(metrics, trainer.global_step)
         writers = tensorboard_writers(trainer)
         if not writers:
             return
-        exhibits = modality.show(
+        previews = display.show(
             field,
             signal,
             rendering,
@@ -44,6 +44,6 @@ class ReconstructionCallback(LookCallback):
             max_pixels=self.max_pixels,
             thorough=trainer.global_step == trainer.max_steps,
         )
-        for exhibit in exhibits:
+        for preview in previews:
             for writer in writers:
-                add_exhibit(writer, exhibit, trainer.global_step)
+                add_preview(writer, preview, trainer.global_step)

@@ -15,18 +15,13 @@ from torch import nn
 from inr.argument import check_count
 from inr.callback import LookCallback, MemberCallback, Steps
 from inr.cli.failure import BadInputError, bad_input
-from inr.cli.image_set import (
-    FOLDER,
-    build_member_loggers,
-    build_set_callbacks,
-    check_set_trainer,
-)
+from inr.cli.image_set import FOLDER, build_member_loggers, build_set_callbacks, check_set_trainer
 from inr.cli.instantiate import build
 from inr.cli.reach import warn_of_low_frequencies
 from inr.cli.trainer import Machine, build_options, build_trainer, check_trainer
 from inr.field import Field
-from inr.field_stack import FieldStack
-from inr.loss import differentiates, truth_of
+from inr.field.stack import FieldStack
+from inr.loss import differentiates, target_kind_of
 from inr.sampler import Sampler
 from inr.signal import ImageSetSignal, Signal
 from inr.training import FieldTraining, StackTraining
@@ -107,10 +102,10 @@ def _check_suit(
     """Refuses a sampler or a loss that is of another kind than the signal."""
     with bad_input():
         sampler.check(signal)
-    if truth_of(loss) != signal.truth_kind:
+    if target_kind_of(loss) != signal.target_kind:
         raise BadInputError(
-            f"loss compares a field with {truth_of(loss)}, and the signal has "
-            f"{signal.truth_kind}; expected {SUITABLE[signal.truth_kind]}."
+            f"loss compares a field with {target_kind_of(loss)}, and the signal has "
+            f"{signal.target_kind}; expected {SUITABLE[signal.target_kind]}."
         )
     if differentiates(loss) and cfg.trainer.compile:
         raise BadInputError(

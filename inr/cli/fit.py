@@ -6,14 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from inr.cli.failure import FULL_ERROR, BadInputError, one_line_errors
-from inr.cli.override import (
-    CONF,
-    expand_path,
-    key_of,
-    makes_own_data,
-    split_flags,
-    without_effect,
-)
+from inr.cli.override import CONF, expand_path, key_of, makes_own_data, split_flags, without_effect
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

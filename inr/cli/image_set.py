@@ -20,9 +20,8 @@ from inr.callback import (
 from inr.cli.failure import BadInputError, bad_input
 from inr.cli.instantiate import build
 from inr.cli.summary import collect_metrics, count_parameters, write_metrics
-from inr.field_file import FieldDescription, save_field
-from inr.modality import MODALITIES
-from inr.signal import ImageSetSignal
+from inr.field.file import FieldDescription, save_field
+from inr.signal import KINDS, ImageSetSignal
 from inr.training import StackTraining
 
 KIND = "image_set"
@@ -128,14 +127,14 @@ def finish_set(
     # Of all fields, over the samples of all images.
     metrics["bits_per_sample"] /= len(fields)
     write_metrics(run_dir / "metrics.json", metrics)
-    modality = MODALITIES["image"]
+    display = KINDS["image"].display
     for number, field in enumerate(fields):
         folder, description = run_dir / FOLDER / signal.names[number], describe(signal, number)
         own = {"steps": metrics["steps"], "parameters": count_parameters(field)}
         own["bits_per_sample"] = metrics["bits_per_sample"]
         write_metrics(folder / "metrics.json", {**qualities[number], **own})
-        suffix = modality.native_suffix(description)
-        modality.write(folder / f"reconstruction{suffix}", field, description)
+        suffix = display.native_suffix(description)
+        display.write(folder / f"reconstruction{suffix}", field, description)
     return metrics, signal.names[worst]
 
 

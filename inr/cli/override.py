@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import inr
-from inr.cli.kind import find_kind
 
 PACKAGE = Path(inr.__file__).parent
 
@@ -17,15 +16,7 @@ def shipped(folder: str) -> Path:
 
 
 CONF = shipped("conf")
-SAMPLE = shipped("data") / "sample.png"
-SAMPLES = {
-    "image": SAMPLE,
-    "volume": SAMPLE.with_name("sample_volume.npz"),
-    "shape": SAMPLE.with_name("sample_shape.ply"),
-    "point_cloud": SAMPLE.with_name("sample_points.ply"),
-    "audio": SAMPLE.with_name("sample_sound.wav"),
-    "video": SAMPLE.with_name("sample_video.gif"),
-}
+DATA = shipped("data")
 FLAGS_WITH_VALUE = (
     *("--cfg", "-c", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn"),
     *("--config-dir", "-cd", "--experimental-rerun"),
@@ -65,20 +56,23 @@ def expand_path(overrides: list[str]) -> list[str]:
     rest = [quote_path(override) for override in overrides]
     if makes_own_data(rest):
         return rest
+    # Loads PyTorch, which help does without.
+    from inr.signal import KINDS, find_kind
+
     kind = kind_of(rest)
     if overrides and ("=" not in overrides[0] or Path(overrides[0]).exists()):
         path, rest = Path(overrides[0]).resolve(), rest[1:]
         if kind is None:
             kind = find_kind(path)
             rest.append(f"signal={kind}")
-        if kind == "function" and not has_key(rest, "signal.kind"):
-            # A function is made from a formula, if nothing else is said.
-            rest.append("signal.kind=file")
+        for option, value in KINDS[kind].file_options.items() if kind in KINDS else ():
+            if not has_key(rest, f"signal.{option}"):
+                rest.append(f"signal.{option}={value}")
         return [*rest, f"signal.path={quote(path)}"]
-    sample = SAMPLES.get(kind or "image")
+    sample = KINDS[kind or "image"].sample if (kind or "image") in KINDS else None
     if sample is None or has_key(rest, "signal.path") or has_key(rest, "ckpt_path"):
         return rest
-    return [*rest, f"signal.path={quote(sample)}"]
+    return [*rest, f"signal.path={quote(DATA / sample)}"]
 
 
 def kind_of(overrides: list[str]) -> str | None:

@@ -10,20 +10,10 @@ from typing import NamedTuple
 from torch import nn
 
 from inr.cli.failure import BadInputError
-from inr.field_file import FieldDescription
-from inr.field_view import GradientField, SliceField
+from inr.field.file import FieldDescription
+from inr.field.view import GradientField, SliceField
 from inr.lattice import Region
-from inr.modality import (
-    MODALITIES,
-    native_slice_suffix,
-    write_gradient,
-    write_level_set,
-    write_slice,
-)
-
-AXES = {"video": "xyt"}
-# Fields in space, with surfaces. A video's third axis is time.
-SOLIDS = ("point_cloud", "shape", "volume")
+from inr.signal import KINDS, native_slice_suffix, write_gradient, write_level_set, write_slice
 
 Write = Callable[[Path, nn.Module], None]
 
@@ -98,7 +88,8 @@ def _check_shape(
 
 
 def _mesh(arguments: argparse.Namespace, description: FieldDescription, prefix: str) -> Product:
-    if description.kind not in SOLIDS or description.out_features != 1:
+    display = KINDS[description.kind].display
+    if not display.has_surface or description.out_features != 1:
         raise BadInputError(
             f"--mesh wants a field in space with one value, and this is of {description.kind}; "
             "expected a run of a shape, a point cloud or a volume."
@@ -120,7 +111,7 @@ def _gradient(
     region: Region | None,
 ) -> Write:
     """Writes derivatives in the coordinates that are not held."""
-    scale = MODALITIES[description.kind].units(description).scale_gradient(held)
+    scale = KINDS[description.kind].display.units(description).scale_gradient(held)
 
     def write(path: Path, field: nn.Module) -> None:
         gradient = GradientField(SliceField(field, held))
@@ -143,12 +134,12 @@ def _rendering(
             write_slice(path, plane, description, size=shape, region=region, progress=True)
 
         return native_slice_suffix(description), write_plane
-    modality = MODALITIES[description.kind]
+    display = KINDS[description.kind].display
 
     def write(path: Path, field: nn.Module) -> None:
-        modality.write(path, field, description, size=shape, region=region, progress=True)
+        display.write(path, field, description, size=shape, region=region, progress=True)
 
-    return modality.native_suffix(description), write
+    return display.native_suffix(description), write
 
 
 def check_slices(description: FieldDescription) -> None:
@@ -171,7 +162,7 @@ def parse_slice(text: str, description: FieldDescription) -> tuple[int, float]:
         BadInputError: It is something else.
     """
     name, _, value = text.partition("=")
-    names = AXES.get(description.kind, "xyz")[: len(description.lattice)]
+    names = KINDS[description.kind].axes[: len(description.lattice)]
     try:
         position = float(value)
     except ValueError:
@@ -187,7 +178,7 @@ def slice_description(description: FieldDescription, axis: int) -> FieldDescript
     Raises:
         ValueError: Values mean nothing as pixels.
     """
-    form = MODALITIES[description.kind].pixel_format(description)
+    form = KINDS[description.kind].display.pixel_format(description)
     # Lattices are in array order, with x last.
     lattice = list(description.lattice)
     del lattice[len(lattice) - 1 - axis]

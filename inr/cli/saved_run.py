@@ -16,8 +16,8 @@ from inr.cli.failure import BadInputError, bad_input
 from inr.cli.image_set import FOLDER, KIND, refuse_whole_set
 from inr.cli.trust import check_targets
 from inr.field import Field
-from inr.field_file import FieldDescription, load_field
-from inr.modality import MODALITIES
+from inr.field.file import FieldDescription, load_field
+from inr.signal import KINDS
 
 
 class SavedRun(NamedTuple):
@@ -79,7 +79,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         sizes = (description.in_features, description.out_features, *description.lattice)
         if not all(isinstance(size, int) for size in (*sizes, checkpoint["global_step"])):
             raise TypeError("its sizes are not whole numbers")
-        if description.kind not in MODALITIES:
+        if description.kind not in KINDS:
             raise ValueError(f"it is of {description.kind!r}")
         if not all(isinstance(override, str) for override in record["overrides"]):
             raise TypeError("its overrides are not text")
@@ -113,9 +113,10 @@ def _load_weights(folder: Path, trust: bool) -> SavedRun:
             f"{config_path} cannot be read ({type(error).__name__}); expected the configuration "
             "that inr-fit wrote there."
         ) from error
-    if description.kind not in MODALITIES:
+    if description.kind not in KINDS:
         raise BadInputError(
-            f"{folder} is a run of {description.kind!r}; expected one of {', '.join(MODALITIES)}."
+            f"{folder} is a run of {description.kind!r}; expected one of "
+            f"{', '.join(sorted(KINDS))}."
         )
     field = _build(config, state, description, trust, str(folder))
     return SavedRun(

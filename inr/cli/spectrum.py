@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from inr.field import Field
     from inr.ntk import Probe
-    from inr.ntk.outputs import Outputs
+    from inr.ntk.kernel.outputs import Outputs
 
 PROGRAM = "inr-spectrum"
 EPILOG = """\
@@ -81,13 +81,7 @@ def _spectrum(arguments: argparse.Namespace) -> None:
     from inr.cli.device import choose_device
     from inr.cli.saved_run import load_run
     from inr.lattice import lattice_points, sublattice
-    from inr.ntk import (
-        DENSE_ROWS,
-        check_outputs,
-        num_rows,
-        probe_field,
-        spectrum,
-    )
+    from inr.ntk import DENSE_ROWS, check_outputs, num_rows, probe_field, spectrum
 
     run = load_run(arguments.run, trust=arguments.trust)
     lattice, num_outputs = run.description.lattice, run.description.out_features
@@ -131,7 +125,7 @@ def _infinite_kernel(field: "Field", coords: "Tensor", outputs: "Outputs") -> "T
     """The kernel in infinite width, with rows as that of the field."""
     import torch
 
-    from inr.ntk import infinite_ntk_of
+    from inr.field.infinite_ntk import infinite_ntk_of
 
     with bad_input("--infinite"):
         kernel = infinite_ntk_of(field, coords).ntk

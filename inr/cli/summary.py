@@ -13,8 +13,7 @@ from rich.table import Table
 from torch import nn
 
 from inr.atomic import replacing
-from inr.modality import Reading
-from inr.signal import FiniteSignal
+from inr.signal import FiniteSignal, Metric
 from inr.training import FieldTraining
 
 
@@ -33,7 +32,7 @@ def collect_metrics(
         size = {"bits_per_sample": bits / training.signal.num_points}
     return {
         **quality,
-        "loss": training.readings.get("loss"),
+        "loss": training.measured.get("loss"),
         "steps": trainer.global_step,
         "seconds": seconds,
         "points_per_second": training.points / (seconds - training.clock.paused_seconds),
@@ -68,7 +67,7 @@ def _is_measured(value: Any) -> bool:
 
 def print_summary(
     metrics: dict[str, Any],
-    readings: Sequence[Reading],
+    readings: Sequence[Metric],
     folder: Path,
     reconstruction: Path,
 ) -> None:

@@ -23,10 +23,9 @@ from inr.cli.failure import RunFailedError
 from inr.cli.image_set import FOLDER, KIND, describe, finish_set
 from inr.cli.quiet import quiet_libraries
 from inr.cli.summary import collect_metrics, print_summary, write_metrics
-from inr.field_file import FieldDescription, save_field
-from inr.modality import MODALITIES, Picture, magnified
+from inr.field.file import FieldDescription, save_field
 from inr.raster import write_raster
-from inr.signal import ImageSetSignal
+from inr.signal import ImageSetSignal, PicturePreview, magnified
 from inr.training import FieldTraining, StackTraining
 
 PICTURE = "picture.png"
@@ -60,7 +59,7 @@ def train(cfg: DictConfig, parts: Parts | None = None) -> float | None:
         description = replace(describe(data, 0), kind=KIND)
         record["images"] = data.names
     else:
-        description = MODALITIES[data.kind].describe(data)
+        description = data.display.describe(data)
     record["description"] = description.to_plain()
     trainer, training = build_training(cfg, parts, record, run_dir)
     log_configuration(trainer, config, HydraConfig.get().runtime.choices)
@@ -80,7 +79,7 @@ def train(cfg: DictConfig, parts: Parts | None = None) -> float | None:
         return None
     if isinstance(training, StackTraining):
         metrics, worst = finish_set(trainer, training, config, run_dir)
-        readings = training.modality.readings
+        readings = training.signal.display.metrics
         print_summary(metrics, readings, run_dir, run_dir / FOLDER / worst)
         return float(metrics["psnr"])
     return _finish(trainer, training, description, run_dir)
@@ -100,31 +99,31 @@ def _finish(
     run_dir: Path,
 ) -> float:
     """Measures, writes and shows the result."""
-    seconds, modality = training.clock.seconds, training.modality
+    seconds, display = training.clock.seconds, training.signal.display
     training.to(trainer.strategy.root_device)
     # First what cannot be made again.
     save_field(run_dir / WEIGHTS, training.field, description)
     with _waiting("rendering"):
         rendering = training.render()
     with _waiting("measuring"):
-        quality = modality.measure(training.field, training.signal, rendering, thorough=True)
+        quality = display.measure(training.field, training.signal, rendering, thorough=True)
     metrics = collect_metrics(trainer, training, quality, seconds)
     write_metrics(run_dir / "metrics.json", metrics)
     if description.kind != "image":
         _write_picture(run_dir / PICTURE, training, rendering)
     del rendering
     training.forget_rendering()
-    result = run_dir / f"reconstruction{modality.native_suffix(description)}"
+    result = run_dir / f"reconstruction{display.native_suffix(description)}"
     try:
-        modality.write(result, training.field, description, progress=True)
+        display.write(result, training.field, description, progress=True)
     except (ImportError, ValueError) as error:
         warnings.warn(f"{result.name} is not written: {error}", stacklevel=2)
         result = run_dir / WEIGHTS
     else:
-        metrics |= modality.measure_result(result, training.signal)
+        metrics |= display.measure_result(result, training.signal)
         write_metrics(run_dir / "metrics.json", metrics)
-    print_summary(metrics, modality.readings, run_dir, result)
-    return quality[modality.readings[0].key]
+    print_summary(metrics, display.metrics, run_dir, result)
+    return quality[display.metrics[0].key]
 
 
 @contextmanager
@@ -137,13 +136,13 @@ def _waiting(what: str) -> Iterator[None]:
 
 def _write_picture(path: Path, training: FieldTraining, rendering: Tensor) -> None:
     """The result at a glance, where that is no image itself."""
-    exhibits = training.modality.show(
+    previews = training.signal.display.show(
         training.field,
         training.signal,
         rendering,
         error_scale=ERROR_SCALE,
         max_pixels=MAX_PICTURE_PIXELS,
     )
-    picture = exhibits[0]
-    assert isinstance(picture, Picture)
+    picture = previews[0]
+    assert isinstance(picture, PicturePreview)
     write_raster(path, magnified(picture.pixels), bits=8)

@@ -19,8 +19,9 @@ from inr.experiment._gradient_descent import gradient_descent
 from inr.experiment._power_law import PowerLaw, check_widths, fit_power_law
 from inr.experiment._seeding import seeded
 from inr.field import Field
+from inr.field.infinite_ntk import infinite_ntk_of
 from inr.network import MLPNetwork
-from inr.ntk import InfiniteKernel, decay_rates, empirical_ntk, infinite_ntk_of
+from inr.ntk import InfiniteKernel, decay_rates, empirical_ntk
 
 PARAMETERIZATIONS = ("standard", "ntk", "mean_field")
 

@@ -17,8 +17,8 @@ from inr.experiment._moments import chance_distance, excess_kurtosis
 from inr.experiment._power_law import check_widths
 from inr.experiment._seeding import seeded
 from inr.field import Field
+from inr.field.infinite_ntk import infinite_ntk_of
 from inr.network import MLPNetwork, SirenNetwork
-from inr.ntk import infinite_ntk_of
 
 NETWORKS = ("mlp", "siren")
 REPORT_EVERY = 50

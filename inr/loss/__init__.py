@@ -3,7 +3,7 @@
 A loss sees the field, not only its values, so that it may differentiate it in its coordinates.
 """
 
-from inr.loss._suits import differentiates, truth_of
+from inr.loss._suits import differentiates, target_kind_of
 from inr.loss.bce import bce
 from inr.loss.clamped_l1 import clamped_l1
 from inr.loss.huber import huber
@@ -23,5 +23,5 @@ __all__ = [
     "mse",
     "relative_l2",
     "siren_sdf",
-    "truth_of",
+    "target_kind_of",
 ]

@@ -25,7 +25,7 @@ def suits(truth: str, *, differentiates: bool = False) -> Callable[[Loss], Loss]
     return mark
 
 
-def truth_of(loss: Callable[..., Any]) -> str:
+def target_kind_of(loss: Callable[..., Any]) -> str:
     """What a loss, or a partial one, compares a field with."""
     return str(getattr(_plain(loss), "truth", VALUES))
 

@@ -1,31 +1,29 @@
 """Tangent kernels of any ``nn.Module``: a plain PyTorch library."""
 
-from inr.ntk.alignment import cumulative_energy, kernel_target_alignment, mode_energies
-from inr.ntk.bands import band_eigenvalues, fourier_content, fourier_energies
-from inr.ntk.conditioning import (
+from inr.ntk.dynamics.dynamics import Prediction, predict
+from inr.ntk.dynamics.forecast import Forecast
+from inr.ntk.dynamics.mode_dynamics import ModeDynamics, error_factors
+from inr.ntk.dynamics.path_kernel import PathKernel
+from inr.ntk.dynamics.probe import Probe, probe_field
+from inr.ntk.dynamics.rates import decay_rates, log_decays, max_lr, steps_to_learn
+from inr.ntk.dynamics.regression import KernelRegressor
+from inr.ntk.infinite.dual_activation import dual_activation
+from inr.ntk.infinite.infinite import InfiniteKernel, infinite_ntk
+from inr.ntk.kernel.empirical import empirical_ntk
+from inr.ntk.kernel.linearize import LinearizedModel, linearize
+from inr.ntk.kernel.operator import NTKOperator
+from inr.ntk.kernel.outputs import check_outputs, num_rows
+from inr.ntk.kernel.preconditioned import PreconditionedModule, RootBlock
+from inr.ntk.spectrum.alignment import cumulative_energy, kernel_target_alignment, mode_energies
+from inr.ntk.spectrum.bands import band_eigenvalues, fourier_content, fourier_energies
+from inr.ntk.spectrum.conditioning import (
     condition_number,
     effective_rank,
     falloff_exponent,
     participation_ratio,
 )
-from inr.ntk.dual_activation import dual_activation
-from inr.ntk.dynamics import Prediction, predict
-from inr.ntk.empirical import empirical_ntk
-from inr.ntk.forecast import Forecast
-from inr.ntk.infinite import InfiniteKernel, infinite_ntk
-from inr.ntk.infinite_field import infinite_ntk_of
-from inr.ntk.linearize import LinearizedModel, linearize
-from inr.ntk.mode_dynamics import ModeDynamics, error_factors
-from inr.ntk.operator import NTKOperator
-from inr.ntk.outputs import check_outputs, num_rows
-from inr.ntk.path_kernel import PathKernel
-from inr.ntk.preconditioned import PreconditionedModule, precondition
-from inr.ntk.preconditioner import RootBlock, adam_weighting, preconditioner_roots
-from inr.ntk.probe import Probe, probe_field
-from inr.ntk.rates import decay_rates, log_decays, max_lr, steps_to_learn
-from inr.ntk.regression import KernelRegressor
-from inr.ntk.spectrum import DENSE_ROWS, Spectrum, spectrum
-from inr.ntk.subspace import subspace_rotation
+from inr.ntk.spectrum.spectrum import DENSE_ROWS, Spectrum, spectrum
+from inr.ntk.spectrum.subspace import subspace_rotation
 
 __all__ = [
     "DENSE_ROWS",
@@ -41,7 +39,6 @@ __all__ = [
     "Probe",
     "RootBlock",
     "Spectrum",
-    "adam_weighting",
     "band_eigenvalues",
     "check_outputs",
     "condition_number",
@@ -55,7 +52,6 @@ __all__ = [
     "fourier_content",
     "fourier_energies",
     "infinite_ntk",
-    "infinite_ntk_of",
     "kernel_target_alignment",
     "linearize",
     "log_decays",
@@ -63,8 +59,6 @@ __all__ = [
     "mode_energies",
     "num_rows",
     "participation_ratio",
-    "precondition",
-    "preconditioner_roots",
     "predict",
     "probe_field",
     "spectrum",

@@ -1,27 +1,60 @@
-"""Signals R^d -> R^c: the ground truth that a field is fitted to."""
+"""Signals R^d -> R^c: what fields are fitted to, and how such fields are measured and shown."""
 
+from inr.signal._display import Display, Metric
+from inr.signal._gradient_file import write_gradient
+from inr.signal._image_display import ImageDisplay
+from inr.signal._kinds import KINDS, find_kind
 from inr.signal._lattice_signal import LatticeSignal
+from inr.signal._level_set import write_level_set
+from inr.signal._picture import displayed
+from inr.signal._preview import (
+    FilmPreview,
+    MeshPreview,
+    PicturePreview,
+    Preview,
+    SoundPreview,
+    magnified,
+)
 from inr.signal._signal import FiniteSignal, Signal, SurfaceSignal
-from inr.signal.audio import AudioSignal
-from inr.signal.function import FunctionSignal
-from inr.signal.image import ImageSignal
-from inr.signal.image_set import ImageSetSignal
-from inr.signal.point_cloud import PointCloudSignal
-from inr.signal.shape import ShapeSignal
-from inr.signal.video import VideoSignal
-from inr.signal.volume import VolumeSignal
+from inr.signal._slice_file import native_slice_suffix, write_slice
+from inr.signal._units import GradientScale
+from inr.signal.audio.signal import AudioSignal
+from inr.signal.function.signal import FunctionSignal
+from inr.signal.image.signal import ImageSignal
+from inr.signal.image_set.signal import ImageSetSignal
+from inr.signal.point_cloud.signal import PointCloudSignal
+from inr.signal.shape.signal import ShapeSignal
+from inr.signal.video.signal import VideoSignal
+from inr.signal.volume.signal import VolumeSignal
 
 __all__ = [
+    "KINDS",
     "AudioSignal",
+    "Display",
+    "FilmPreview",
     "FiniteSignal",
     "FunctionSignal",
+    "GradientScale",
+    "ImageDisplay",
     "ImageSetSignal",
     "ImageSignal",
     "LatticeSignal",
+    "MeshPreview",
+    "Metric",
+    "PicturePreview",
     "PointCloudSignal",
+    "Preview",
     "ShapeSignal",
     "Signal",
+    "SoundPreview",
     "SurfaceSignal",
     "VideoSignal",
     "VolumeSignal",
+    "displayed",
+    "find_kind",
+    "magnified",
+    "native_slice_suffix",
+    "write_gradient",
+    "write_level_set",
+    "write_slice",
 ]

@@ -80,9 +80,9 @@ class LatticeSignal(FiniteSignal):
     @property
     def values(self) -> Tensor:
         """``(N, c)``, in C order; made anew at each call of those that are stored as bytes."""
-        return self.truth()
+        return self.targets()
 
-    def truth(self, index: Tensor | None = None) -> Tensor:
+    def targets(self, index: Tensor | None = None) -> Tensor:
         found = self._stored
         if index is not None:
             found = found.index_select(0, index.to(self.device))
@@ -96,8 +96,8 @@ class LatticeSignal(FiniteSignal):
             index = positions if index is None else index[positions]
         if index is None:
             index = torch.arange(self.num_points, device=self.device)
-            return Batch(self._coords_of(index), self.truth(), index)
-        return Batch(self._coords_of(index), self.truth(index), index)
+            return Batch(self._coords_of(index), self.targets(), index)
+        return Batch(self._coords_of(index), self.targets(index), index)
 
     def _coords_of(self, index: Tensor) -> Tensor:
         """Coordinates of cells: looked up where those of all are no great burden."""

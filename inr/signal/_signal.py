@@ -1,37 +1,57 @@
-"""What every signal is."""
+"""The interface of signals: all of them, those with numbered points, those about a surface."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
 
 from inr.batch import Batch
+from inr.mesh import Frame
+from inr.signal._display import Display
 
 
 class Signal(nn.Module, ABC):
-    """The ground truth: a function of the unit cube.
+    """What a field is fitted to: a function on the unit cube.
 
     It is a module so that its data, in buffers, follow it to a device. They are never saved.
 
     Attributes:
-        kind: Of its modality, which says how fields that fit it are measured, shown and written.
+        kind: Name of the kind of signal, as on the command line.
+        display: How fields that fit signals of this kind are measured, shown and written.
+        suffixes: Suffixes of files of this kind, which decide when no content is recognised.
+        axes: A letter for each coordinate.
+        sample: File in ``data/`` that is fitted when no path is given; None where there is none.
+        file_options: Options that a path implies.
         in_features: Coordinate dimension d.
         out_features: Value dimension c.
-        name: For folders and titles.
+        name: Name for folders and titles.
         lattice: Cells per axis, in array order (``(H, W)``, ``(D, H, W)``), on which a field is
-            looked at as a whole.
+            evaluated as a whole.
         value_range: The lowest and highest value there can be.
-        truth_kind: What batches have of the truth, which a loss has to suit: ``values``,
+        target_kind: What batches hold as targets, which a loss has to suit: ``values``,
             ``labels`` or ``surface``.
     """
 
     kind: str
+    display: Display
+    suffixes: tuple[str, ...] = ()
+    axes = "xyz"
+    sample: str | None = None
+    file_options: Mapping[str, str] = MappingProxyType({})
     in_features: int
     out_features: int
     name: str
     lattice: tuple[int, ...]
     value_range: tuple[float, float]
-    truth_kind = "values"
+    target_kind = "values"
+
+    @classmethod
+    def recognizes(cls, path: Path) -> bool:
+        """Whether a path is of this kind, by as little of its content as that takes."""
+        return False
 
     @property
     @abstractmethod
@@ -49,7 +69,7 @@ class Signal(nn.Module, ABC):
         return int(torch.Size(self.lattice).numel())
 
     @abstractmethod
-    def truth(self, index: Tensor | None = None) -> Tensor | None:
+    def targets(self, index: Tensor | None = None) -> Tensor | None:
         """Values on the lattice, ``(n, c)``; None where only the field will know them.
 
         Args:
@@ -78,7 +98,17 @@ class FiniteSignal(Signal):
 
 
 class SurfaceSignal(Signal):
-    """A signal about a surface in space."""
+    """A signal about a surface in space.
+
+    Attributes:
+        target: ``occupancy`` or ``distance``: what a field gives.
+        frame: Map from the frame of the file to the cube.
+        resolution: Cells along each axis from which a resulting mesh is made.
+    """
+
+    target: str
+    frame: Frame
+    resolution: int
 
     @abstractmethod
     def near_surface(self, num_points: int, seed: int) -> Batch:

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from inr.batch import Batch
-from inr.modality import MODALITIES, Modality
-from inr.render import render
+from inr.field.rendering import render
 from inr.sampler import Sampler
 from inr.signal import Signal
 from inr.training.clock import Clock
@@ -80,7 +79,7 @@ class FieldTraining(pl.LightningModule):
         self.record = record
         self.options = options or StepOptions()
         self.batch: Batch | None = None
-        self.readings: dict[str, float] = {}
+        self.measured: dict[str, float] = {}
         self.clock = Clock()
         self.points = 0
         self._rendering: Tensor | None = None
@@ -88,11 +87,6 @@ class FieldTraining(pl.LightningModule):
         self._gradient: BatchGradient | StackGradient = BatchGradient(
             loss, self.options.micro_batch
         )
-
-    @property
-    def modality(self) -> Modality:
-        """How the field is measured and shown; not asked for where nothing is."""
-        return MODALITIES[self.signal.kind]
 
     def train_dataloader(self) -> Iterable[int]:
         return itertools.repeat(0)
@@ -202,7 +196,7 @@ class FieldTraining(pl.LightningModule):
         assert self.batch is not None
         parts = (None if part is None else part[:most_points] for part in self.batch)
         some = type(self.batch)._make(parts)
-        return self.modality.measure_batch(self.field, self.signal, some)
+        return self.signal.display.measure_batch(self.field, self.signal, some)
 
     def render(self) -> Tensor:
         """What the field says on the signal's lattice, not clipped: ``(*lattice, c)``.
@@ -252,13 +246,13 @@ class FieldTraining(pl.LightningModule):
         checkpoint["inr"] = {
             **self.record,
             "points": self.points,
-            "readings": self.readings,
+            "measured": self.measured,
             "clock": self.clock.state_dict(),
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.points = checkpoint["inr"]["points"]
-        self.readings = dict(checkpoint["inr"]["readings"])
+        self.measured = dict(checkpoint["inr"].get("measured", {}))
         self.clock.load_state_dict(checkpoint["inr"]["clock"])
         # The present knobs, such as a lower learning rate, win over those in a checkpoint, whose
         # optimizer state has both what training made, which stays, and the knobs.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from torch import nn
 
 from inr.batch import Batch
-from inr.mapping import MappedField
+from inr.field.precomputed import MappedField
 
 
 def split_batch(batch: Batch, part_size: int | None) -> Iterator[tuple[float, Batch]]:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from inr.batch import Batch
-from inr.field_stack import FieldStack, map_fields
+from inr.field.stack import FieldStack, map_fields
 from inr.training.parts import at_batch, split_batch
 
 # An operation on several fields takes longer to start: it takes so many times the points.

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from inr.batch import Batch
-from inr.field_stack import FieldStack
+from inr.field.rendering import render
+from inr.field.stack import FieldStack
 from inr.metric import psnr
-from inr.render import render
 from inr.signal import ImageSetSignal
 from inr.training.field_training import FieldTraining
 from inr.training.stack_gradient import StackGradient
@@ -70,7 +70,7 @@ class StackTraining(FieldTraining):
             image = self.signal.member(number)
             field = self.field.member(number)
             rendering = render(field, image.lattice)
-            qualities.append(self.modality.measure(field, image, rendering, thorough=True))
+            qualities.append(self.signal.display.measure(field, image, rendering, thorough=True))
         self._rendering_seconds = time.perf_counter() - start
         return qualities
 

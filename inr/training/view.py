@@ -5,7 +5,7 @@ from typing import cast
 import torch
 from torch import nn
 
-from inr.mapping import MappedField, map_lattice
+from inr.field.precomputed import MappedField, map_lattice
 from inr.signal import LatticeSignal, Signal
 
 

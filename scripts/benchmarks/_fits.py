@@ -19,7 +19,7 @@ from inr.cli.build import build_parts, build_training
 from inr.cli.compose import compose_config
 from inr.cli.override import quote
 from inr.encoding import GaussianEncoding
-from inr.render import render
+from inr.field.rendering import render
 
 PHOTO = Path(skimage.data.__file__).parent / "astronaut.png"
 ACCELERATORS = {"cpu": "cpu", "cuda": "gpu"}
@@ -108,7 +108,7 @@ class Fit:
     def psnr(self) -> float:
         """Over the whole image, in float32."""
         rendering = render(self.field, self.signal.lattice)
-        return self.training.modality.measure(self.field, self.signal, rendering)["psnr"]
+        return self.training.signal.display.measure(self.field, self.signal, rendering)["psnr"]
 
 
 class _Watch(pl.Callback):

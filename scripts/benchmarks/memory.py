@@ -18,10 +18,10 @@ from _report import Report, make_parser
 
 from inr.encoding import GaussianEncoding
 from inr.field import Field
-from inr.field_file import FieldDescription
-from inr.modality import ImageModality
+from inr.field.file import FieldDescription
 from inr.network import MLPNetwork
 from inr.raster import PixelFormat, write_raster
+from inr.signal import ImageDisplay
 
 STEPS = 3
 RENDER, TRAIN = "render", "train"
@@ -35,7 +35,7 @@ def render_piece(edge: int, folder: Path) -> float:
     )
     pixels = PixelFormat("uint8", 8, 0, 255, (0.0, 1.0))
     description = FieldDescription("image", 2, 3, (edge, edge), asdict(pixels))
-    return seconds(lambda: ImageModality().write(folder / "field.tiff", field, description))
+    return seconds(lambda: ImageDisplay().write(folder / "field.tiff", field, description))
 
 
 def train_piece(edge: int, folder: Path, device: str) -> float:

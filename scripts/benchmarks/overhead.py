@@ -17,7 +17,7 @@ from _measure import in_turns, median_ratio, per_step
 from _report import Report, make_parser
 from torch.nn import functional
 
-from inr.mapping import CachedMapping
+from inr.field.precomputed import CachedMapping
 
 EDGE, BATCH, HORIZON = 256, 1024, 10**9
 BARE = "bare loop"

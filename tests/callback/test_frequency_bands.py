@@ -17,13 +17,13 @@ from torch import Tensor, nn
 from inr.callback import FrequencyBandsCallback
 from inr.callback.frequency_bands import draw_band_errors, relative_errors
 from inr.cli.dashboard import LAYOUT
-from inr.cli.override import SAMPLE
 from inr.cli.saved_run import load_run
+from inr.field.rendering import render
 from inr.lattice import lattice_points
-from inr.render import render
 from inr.signal import ImageSignal, LatticeSignal
 from inr.training import FieldTraining
 from tests.callback.events import read_events
+from tests.conftest import SAMPLE
 from tests.tolerance import assert_close
 
 

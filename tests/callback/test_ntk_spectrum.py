@@ -13,12 +13,15 @@ from safetensors.torch import load_file
 from inr.callback._ntk_figures import draw_content, draw_rates, draw_residuals, draw_spectra
 from inr.cli.build import build_parts
 from inr.cli.compose import compose_config
-from inr.cli.override import SAMPLE
 from inr.cli.saved_run import load_run
-from inr.ntk import effective_rank, empirical_ntk, precondition, spectrum
-from inr.optimizer import muon
+from inr.ntk import (
+    effective_rank,
+    empirical_ntk,
+    spectrum,
+)
+from inr.optimizer import muon, precondition
 from tests.callback.events import read_events
-from tests.conftest import TINY, Result
+from tests.conftest import SAMPLE, TINY, Result
 
 
 def read_look(folder: Path, step: int) -> dict[str, Any]:
@@ -230,7 +233,7 @@ def test_the_leading_eigenvalues_of_many_points_are_found_without_the_kernel(
 ) -> None:
     # In float32, as a kernel that is not formed is.
     expected = read_look(fit(name="dense"), 20)
-    monkeypatch.setattr("inr.ntk.probe.DENSE_ROWS", 8)
+    monkeypatch.setattr("inr.ntk.dynamics.probe.DENSE_ROWS", 8)
     look = read_look(fit("callback.ntk_spectrum.k=5", name="leading"), 20)
     assert len(look["eigenvalues"]) == 5
     assert np.allclose(look["eigenvalues"], expected["eigenvalues"][:5], rtol=1e-3)

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from inr.callback import PathKernelCallback, Steps
 from inr.callback._path_kernel_figure import draw_influence, influence_maps
 from inr.callback.path_kernel import _Known
-from inr.cli.override import SAMPLE
 from inr.cli.saved_run import load_run
 from inr.lattice import lattice_points, sublattice
 from inr.loss import mse
@@ -25,7 +24,7 @@ from inr.sampler import LatticeSampler, UniformSampler
 from inr.signal import ImageSignal, LatticeSignal
 from inr.training.clock import Clock
 from tests.callback.events import read_events
-from tests.conftest import TINY, Result
+from tests.conftest import SAMPLE, TINY, Result
 from tests.tolerance import assert_close
 
 DESCENT = [

@@ -12,21 +12,21 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.util.tensor_util import make_ndarray
 from torch.utils.tensorboard import SummaryWriter
 
-from inr.callback._writer import add_exhibit
-from inr.modality import Exhibit, Film, Picture, Solid, Sound, magnified
+from inr.callback._writer import add_preview
+from inr.signal import FilmPreview, MeshPreview, PicturePreview, Preview, SoundPreview, magnified
 from tests.callback.events import read_events
 
 
-def written(exhibit: Exhibit, folder: Path) -> EventAccumulator:
+def written(preview: Preview, folder: Path) -> EventAccumulator:
     writer = SummaryWriter(str(folder / "tensorboard"))
-    add_exhibit(writer, exhibit, 7)
+    add_preview(writer, preview, 7)
     writer.close()
     return read_events(folder)
 
 
 def test_a_picture_is_written_pixel_by_pixel(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (4, 7, 3)).astype(np.uint8)
-    (shown,) = written(Picture("a title", pixels), tmp_path).Images("a title")
+    (shown,) = written(PicturePreview("a title", pixels), tmp_path).Images("a title")
     assert shown.step == 7
     np.testing.assert_array_equal(imageio.imread(shown.encoded_image_string), magnified(pixels))
 
@@ -34,7 +34,7 @@ def test_a_picture_is_written_pixel_by_pixel(tmp_path: Path) -> None:
 @pytest.mark.parametrize("channels", [1, 2])
 def test_a_sound_is_mixed_down_at_its_rate(channels: int, tmp_path: Path) -> None:
     samples = np.random.default_rng(0).uniform(-1, 1, (50, channels)).astype(np.float32)
-    (heard,) = written(Sound("both", samples, 12_345), tmp_path).Audio("both")
+    (heard,) = written(SoundPreview("both", samples, 12_345), tmp_path).Audio("both")
     assert heard.step == 7
     with wave.open(io.BytesIO(heard.encoded_audio_string)) as file:
         assert file.getframerate() == 12_345
@@ -43,7 +43,8 @@ def test_a_sound_is_mixed_down_at_its_rate(channels: int, tmp_path: Path) -> Non
 
 
 def test_a_sound_of_one_sample_is_no_reason_to_fail(tmp_path: Path) -> None:
-    (heard,) = written(Sound("click", np.ones((1, 2), np.float32), 8000), tmp_path).Audio("click")
+    click = SoundPreview("click", np.ones((1, 2), np.float32), 8000)
+    (heard,) = written(click, tmp_path).Audio("click")
     assert heard.step == 7
 
 
@@ -52,7 +53,7 @@ def test_a_film_plays_where_images_are_shown(length: int, tmp_path: Path) -> Non
     frames = np.zeros((length, 4, 6, 3), np.uint8)
     for number, frame in enumerate(frames):
         frame[:, number] = [255, 80 * number, 0]
-    (shown,) = written(Film("moving", frames, 4.0), tmp_path).Images("moving")
+    (shown,) = written(FilmPreview("moving", frames, 4.0), tmp_path).Images("moving")
     assert (shown.step, shown.width, shown.height) == (7, 6 * 128, 4 * 128)
     with Image.open(io.BytesIO(shown.encoded_image_string)) as image:
         assert image.format == "GIF"
@@ -63,7 +64,7 @@ def test_a_film_plays_where_images_are_shown(length: int, tmp_path: Path) -> Non
 
 def test_a_surface_is_written_with_its_triangles(tmp_path: Path) -> None:
     vertices, faces = np.eye(3, dtype=np.float64), np.array([[0, 1, 2], [2, 1, 0]])
-    events = written(Solid("solid", vertices, faces), tmp_path)
+    events = written(MeshPreview("solid", vertices, faces), tmp_path)
     tags = {tag.rpartition("_")[2]: tag for tag in events.Tags()["tensors"]}
     found = {kind: events.Tensors(tag)[0].tensor_proto for kind, tag in tags.items()}
     np.testing.assert_array_equal(make_ndarray(found["VERTEX"])[0], vertices)

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inr.sound import SoundFormat, write_sound
-from inr.video import write_video
+from inr.signal.audio import SoundFormat, write_sound
+from inr.signal.video import write_video
 from tests.conftest import Result
 
 KNOBS = [

@@ -7,8 +7,7 @@ import torch
 
 from inr.cli.build import build_parts
 from inr.cli.compose import compose_config
-from inr.cli.override import SAMPLE
-from tests.conftest import TINY
+from tests.conftest import SAMPLE, TINY
 
 
 @pytest.fixture(autouse=True)

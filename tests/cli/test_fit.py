@@ -12,8 +12,8 @@ import torch
 from omegaconf import OmegaConf
 from safetensors.torch import load_file
 
-from inr.cli.override import SAMPLE, expand_path, quote, split_flags
-from tests.conftest import TINY, Result, read_metrics
+from inr.cli.override import expand_path, quote, split_flags
+from tests.conftest import SAMPLE, TINY, Result, read_metrics
 from tests.tolerance import assert_close
 
 
@@ -211,15 +211,14 @@ def test_two_processes_make_the_steps_that_one_makes_with_their_points(
 
 
 def test_the_metrics_do_not_depend_on_the_value_range(tmp_path: Path) -> None:
-    from inr.modality import ImageModality
-    from inr.signal import ImageSignal
+    from inr.signal import ImageDisplay, ImageSignal
 
     found = []
     for value_range in ([0.0, 1.0], [-1.0, 1.0]):
         signal = ImageSignal(path=SAMPLE, size=[32, 32], value_range=value_range)
         noise = 0.05 * signal.peak * torch.randn(32, 32, 3, generator=torch.manual_seed(0))
         rendering = signal.values.view(32, 32, 3) + noise
-        found.append(ImageModality().measure(torch.nn.Identity(), signal, rendering))
+        found.append(ImageDisplay().measure(torch.nn.Identity(), signal, rendering))
     assert found[0] == pytest.approx(found[1], rel=1e-4)
 
 

@@ -218,7 +218,7 @@ def test_a_stopped_set_resumes_bit_for_bit(
 def test_the_image_that_diverged_is_named(
     run_command: Callable[..., Result], photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from inr.field_stack import FieldStack
+    from inr.field.stack import FieldStack
 
     class Poisoned(FieldStack):
         def __init__(self, *arguments: object) -> None:

@@ -22,19 +22,10 @@ from inr.cli.product import make_product, natural_size, slice_description
 from inr.cli.regression import PARTS, regress
 from inr.cli.render import _parser
 from inr.cli.saved_run import SavedRun, load_run
-from inr.field_file import FieldDescription, save_field
+from inr.field.file import FieldDescription, save_field
 from inr.mesh import Mesh, read_mesh, signed_volume, write_mesh
 from inr.ntk import empirical_ntk
-from tests.cli.conftest import (
-    AFFINE,
-    INTERCEPT,
-    KNOBS,
-    RATE,
-    SLOPE,
-    RunOf,
-    heights,
-    voxels,
-)
+from tests.cli.conftest import AFFINE, INTERCEPT, KNOBS, RATE, SLOPE, RunOf, heights, voxels
 from tests.conftest import Result
 
 Render = Callable[..., None]

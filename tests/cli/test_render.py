@@ -15,11 +15,10 @@ import torch
 
 from inr.cli.build import build_parts
 from inr.cli.compose import compose_config
-from inr.cli.override import SAMPLE
 from inr.lattice import lattice_points
 from inr.ntk import KernelRegressor, empirical_ntk
 from inr.raster import write_raster
-from tests.conftest import TINY, Result
+from tests.conftest import SAMPLE, TINY, Result
 
 
 def test_native_size_is_the_reconstruction(
@@ -130,7 +129,7 @@ MEMORY = """
 import resource, sys
 from inr.cli.render import main
 from inr.cli.saved_run import load_run
-import inr.modality, torch
+import inr.signal, torch
 torch.set_num_threads(1)
 load_run(sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -197,7 +196,7 @@ def test_a_regression_that_is_not_done_is_written_with_a_warning(
 ) -> None:
     folder = fit(*SEEDED)
     assert run_command("inr-render", folder, "--regression", "-o", "exact.png").status == 0
-    monkeypatch.setattr("inr.ntk.regression.EXACT_ROWS", 10)
+    monkeypatch.setattr("inr.ntk.dynamics.regression.EXACT_ROWS", 10)
     found = {}
     for iterations in (300, 3):
         regressor = partial(KernelRegressor, max_iterations=iterations)

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from inr.cli.saved_run import load_run
+from inr.field.infinite_ntk import infinite_ntk_of
 from inr.lattice import lattice_points, sublattice
-from inr.ntk import empirical_ntk, infinite_ntk_of
+from inr.ntk import empirical_ntk
 from tests.conftest import Result
 
 

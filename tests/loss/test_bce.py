@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from inr.loss import bce, truth_of
+from inr.loss import bce, target_kind_of
 from tests.loss.given import draw_case, make_case
 from tests.tolerance import assert_close
 
@@ -28,4 +28,4 @@ def test_what_is_wrong_and_certain_is_still_corrected() -> None:
 
 
 def test_it_is_for_labels() -> None:
-    assert truth_of(bce) == "labels"
+    assert target_kind_of(bce) == "labels"

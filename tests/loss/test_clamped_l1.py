@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inr.loss import clamped_l1, truth_of
+from inr.loss import clamped_l1, target_kind_of
 from tests.loss.given import draw_case, make_case
 from tests.tolerance import assert_close
 
@@ -25,6 +25,6 @@ def test_beyond_a_tenth_all_is_alike_by_default() -> None:
 
 
 def test_it_is_for_values_and_refuses_a_width_of_nothing() -> None:
-    assert truth_of(clamped_l1) == "values"
+    assert target_kind_of(clamped_l1) == "values"
     with pytest.raises(ValueError, match="delta is 0"):
         clamped_l1(*draw_case(), delta=0.0)

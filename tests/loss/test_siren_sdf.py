@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from inr.batch import SurfaceBatch
-from inr.loss import differentiates, siren_sdf, truth_of
+from inr.loss import differentiates, siren_sdf, target_kind_of
 from inr.training.gradient import BatchGradient
 from tests.tolerance import assert_close
 
@@ -97,7 +97,7 @@ def test_its_gradient_is_that_of_finite_differences() -> None:
 
 def test_it_is_of_surfaces_and_differentiates() -> None:
     loss = partial(siren_sdf, distance=1.0)
-    assert truth_of(loss) == "surface"
+    assert target_kind_of(loss) == "surface"
     assert differentiates(loss)
     with pytest.raises(ValueError, match="normal is -1"):
         siren_sdf(Sphere(), draw(3, on_surface=True), normal=-1.0)

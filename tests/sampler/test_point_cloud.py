@@ -8,7 +8,7 @@ import torch
 from inr.mesh import write_points
 from inr.sampler import PointCloudSampler
 from inr.signal import PointCloudSignal
-from tests.signal.test_point_cloud import draw_cloud
+from tests.signal.point_cloud.test_signal import draw_cloud
 
 
 @pytest.fixture(scope="module")

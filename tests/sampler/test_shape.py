@@ -7,7 +7,7 @@ import torch
 from inr.mesh import write_mesh
 from inr.sampler import LatticeSampler, ShapeSampler
 from inr.signal import ShapeSignal
-from tests.signal.test_shape import make_ellipsoid
+from tests.signal.shape.test_signal import make_ellipsoid
 
 SMALL = {"batch_size": 50, "pool_size": 200, "reuse": 2}
 

@@ -13,9 +13,9 @@ import inr.signal
 from inr.batch import Batch
 from inr.raster import write_raster
 from inr.signal import FiniteSignal, LatticeSignal, Signal
-from inr.sound import SoundFormat, write_sound
+from inr.signal.audio import SoundFormat, write_sound
+from inr.signal.video import write_video
 from inr.testing import check_signal
-from inr.video import write_video
 
 
 def draw_values(*shape: int) -> Tensor:
@@ -51,7 +51,9 @@ def find_members() -> list[str]:
     return [
         name
         for name, member in exported.items()
-        if issubclass(member, FiniteSignal) and not inspect.isabstract(member)
+        if inspect.isclass(member)
+        and issubclass(member, FiniteSignal)
+        and not inspect.isabstract(member)
     ]
 
 

@@ -17,14 +17,14 @@ from torch import Tensor, nn
 from inr.batch import Batch
 from inr.encoding import GaussianEncoding
 from inr.field import Field
+from inr.field.rendering import render
 from inr.loss import mse
-from inr.modality import image
 from inr.network import MLPNetwork
 from inr.optimizer import adam, muon, sgd
-from inr.render import render
 from inr.sampler import LatticeSampler
 from inr.scheduler import cosine
 from inr.signal import LatticeSignal
+from inr.signal import _image_display as image
 from inr.training import FieldTraining, StepOptions, field_training
 from inr.training.gradient import BatchGradient
 from tests.tolerance import assert_close

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from inr.batch import Batch
 from inr.encoding import GaussianEncoding
 from inr.field import Field
-from inr.field_stack import FieldStack
+from inr.field.stack import FieldStack
 from inr.loss import huber, mse
 from inr.network import SirenNetwork
 from inr.training.stack_gradient import StackGradient

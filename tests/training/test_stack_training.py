@@ -12,17 +12,16 @@ from torch import nn
 
 from inr.encoding import GaussianEncoding
 from inr.field import Field
-from inr.field_stack import FieldStack
+from inr.field.rendering import render
+from inr.field.stack import FieldStack
 from inr.loss import mse
 from inr.metric import psnr
-from inr.modality import MODALITIES
 from inr.network import MLPNetwork, SirenNetwork
 from inr.network._network import Network
 from inr.optimizer import adam, adamw, muon, sgd
-from inr.render import render
 from inr.sampler import LatticeSampler
 from inr.scheduler import cosine
-from inr.signal import ImageSetSignal
+from inr.signal import KINDS, ImageSetSignal
 from inr.training import FieldTraining, StackTraining, StepOptions
 from tests.tolerance import assert_close
 from tests.training.images import write_images
@@ -165,7 +164,7 @@ class Watcher(pl.Callback):
     def __init__(self) -> None:
         self.losses: list[torch.Tensor] = []
         self.measured: list[list[float]] = []
-        self.readings: list[dict[str, float]] = []
+        self.measured: list[dict[str, float]] = []
         self.batch_losses: list[list[float]] = []
 
     def next_stop(self, trainer: pl.Trainer) -> int | None:
@@ -174,7 +173,7 @@ class Watcher(pl.Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *arguments: Any) -> None:
         self.losses += arguments[0]["losses"]
         self.measured.append(pl_module.measure_losses())
-        self.readings.append(pl_module.measure_batch(3000))
+        self.measured.append(pl_module.measure_batch(3000))
         signal, batch = pl_module.signal, pl_module.batch
         members = [pl_module.member(number) for number in range(3)]
         for number, member in enumerate(members):
@@ -210,7 +209,7 @@ def test_readings_are_mean_and_least_of_all_images(images: ImageSetSignal) -> No
     for number, quality in enumerate(training.measure_members()):
         image = training.signal.member(number)
         field = training.field.member(number)
-        expected = MODALITIES["image"].measure(field, image, render(field, image.lattice))
+        expected = KINDS["image"].display.measure(field, image, render(field, image.lattice))
         assert quality == expected
 
 

@@ -1,0 +1,293 @@
+r"""What full-batch gradient descent makes of a model whose tangent kernel stays what it is.
+
+The outputs then move in the span of the kernel: after t steps they are
+
+.. math:: f_t(x) = f_0(x) + K(x, X)\, Q\, \mathrm{diag}(g_t)\, Q^\top (y - f_0(X))
+
+with the kernel's eigenvectors Q and the gains g of each mode, see
+:mod:`inr.ntk.dynamics.mode_dynamics`.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from inr.argument import check_positive
+from inr.ntk.dynamics.mode_dynamics import Steps, check_steps, mode_factors
+from inr.ntk.dynamics.rates import decay_rates, max_lr
+from inr.ntk.spectrum.krylov import check_square
+
+# A kernel has no negative eigenvalues; rounding makes some, but no such part of the largest.
+INDEFINITE = 1e-3
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What descent is predicted to do, in float64 on the kernel's device.
+
+    Attributes:
+        steps: ``(T,)``.
+        outputs: ``(T, n, c)`` at the training points.
+        losses: ``(T,)``, in the loss's own definition.
+        coefficients: ``(T, n, c)`` α: the outputs anywhere are f_0 + K(x, X) α.
+        eigenvalues: ``(modes,)`` of the kernel, descending.
+        eigenvectors: ``(modes, modes)``, in columns.
+        mode_errors: ``(T, modes)`` sizes of the error along each eigenvector, or ``(T, modes, c)``
+            where several outputs share a kernel.
+        num_null: Eigenvalues that cannot be told from zero, up to rows · eps · λ_max with the eps
+            of the kernel's dtype: modes that are not learned at infinity.
+        num_unstable: Modes that grow.
+        lr: η.
+        max_lr: The largest rate at which none does.
+        test_outputs: ``(T, m, c)``, where a kernel with test points was given.
+        test_losses: ``(T,)``, where their values were given.
+    """
+
+    steps: Tensor
+    outputs: Tensor
+    losses: Tensor
+    coefficients: Tensor
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+    mode_errors: Tensor
+    num_null: int
+    num_unstable: int
+    lr: float
+    max_lr: float
+    test_outputs: Tensor | None = None
+    test_losses: Tensor | None = None
+
+    @property
+    def warning(self) -> str | None:
+        """One sentence when some modes grow, else None."""
+        if not self.num_unstable:
+            return None
+        return (
+            f"{self.num_unstable} of {len(self.eigenvalues)} modes grow at lr={self.lr:g}; the "
+            f"largest stable rate is {self.max_lr:.3g}."
+        )
+
+
+def predict(
+    K: Tensor,
+    y: Tensor,
+    f0: Tensor | None = None,
+    *,
+    lr: float,
+    steps: Steps,
+    K_test: Tensor | None = None,
+    f0_test: Tensor | None = None,
+    y_test: Tensor | None = None,
+    momentum: float = 0.0,
+    loss: str = "mse",
+    flow: bool = False,
+    ridge: float = 0.0,
+) -> Prediction:
+    r"""Outputs and errors of full-batch gradient descent on the linearised model.
+
+    With the step size a = 2η/(nc), each mode's error is left with the factor
+    :math:`(1 - a\lambda)^t`, with momentum as in ``torch.optim.SGD``, or :math:`e^{-a\lambda t}` in
+    flow. Nothing is inverted: the outputs at other points move by
+    :math:`K_{test} Q \mathrm{diag}(g_t) Q^\top (y - f_0)` with the gains g = (1 - ρ)/λ, whose
+    recursion divides by nothing.
+
+    At ``steps=math.inf`` that is kernel regression, g = 1/λ, or 1/(λ + ridge); null modes are not
+    learned there. Discrete steps leave an infinite error in modes that grow. Outputs are then not
+    finite: pass ``flow=True`` for a regression that no rate spoils.
+
+    Args:
+        K: ``(n·c, n·c)`` kernel of all pairs of outputs with rows n·c + o, or ``(n, n)`` shared by
+            all outputs, each by itself.
+        y: ``(n, c)`` values to learn, or ``(n,)``.
+        f0: Outputs at the start, of y's shape; zero when None.
+        lr: η, for the loss as it is defined here.
+        steps: How many, or a sequence of such; ``math.inf`` allowed.
+        K_test: ``(m·c, n·c)`` or ``(m, n)``, kernel of other points with these. What rounding makes
+            of its null modes grows with the steps: long trainings need kernels in float64.
+        f0_test: ``(m, c)`` or ``(m,)``, outputs at the start there; zero when None.
+        y_test: Values there, of the same shape, for ``test_losses``.
+        momentum: β of ``torch.optim.SGD``; in flow it makes the rate η/(1 - β).
+        loss: ``mse``, the mean over points and outputs; ``half_sse``, ½ Σ r².
+        flow: Whether time flows: the limit of small steps, with times in steps of this rate.
+        ridge: Added to the eigenvalues at infinity, and nowhere else.
+
+    Raises:
+        ValueError: K is not a finite symmetric kernel, shapes do not fit, or an argument is out of
+            range.
+
+    References:
+        Lee et al. 2019, "Wide Neural Networks of Any Depth Evolve as Linear Models Under Gradient
+        Descent", eq. 10 and 11; Tancik et al. 2020, "Fourier Features Let Networks Learn High
+        Frequency Functions", eq. 3.
+
+    Example:
+        >>> K = torch.diag(torch.tensor([1.0, 0.1]))
+        >>> prediction = predict(K, torch.ones(2), lr=0.5, steps=[1, 10, math.inf])
+        >>> prediction.outputs[:, :, 0]
+        tensor([[0.5000, 0.0500],
+                [0.9990, 0.4013],
+                [1.0000, 1.0000]], dtype=torch.float64)
+    """
+    if loss not in ("mse", "half_sse"):
+        raise ValueError(
+            f"loss is {loss!r}; expected mse or half_sse: only squared errors are linear in the "
+            "residual."
+        )
+    times = check_steps(steps, flow=flow)
+    check_positive("lr", lr)
+    values, vectors, floor = _decompose(K)
+    y = _as_columns("y", y, K)
+    num_points, num_outputs = y.shape
+    columns = _count_columns(len(K), num_points, num_outputs)
+    f0 = torch.zeros_like(y) if f0 is None else _as_columns("f0", f0, K)
+    if f0.shape != y.shape:
+        raise ValueError(f"f0 has shape {tuple(f0.shape)}; expected that of y, {tuple(y.shape)}.")
+    # Half a sum of squares is the mean of two.
+    num_values = y.numel() if loss == "mse" else 2
+    factors = mode_factors(
+        values, lr, num_values, times, momentum, flow=flow, ridge=ridge, floor=floor
+    )
+    weights = vectors.mT @ (y - f0).reshape(-1, columns)
+    left = _scale(factors.errors, weights)
+    shape = (len(times), num_points, num_outputs)
+    errors = _lift(vectors, left).reshape(shape)
+    coefficients = _lift(vectors, _scale(factors.gains, weights)).reshape(shape)
+    test_outputs, test_losses = _predict_elsewhere(
+        coefficients, columns, K_test, f0_test, y_test, loss, starts_at_zero=not f0.any()
+    )
+    rates = decay_rates(values, lr, num_values)
+    stable = max_lr(values[0].item(), num_values, momentum=momentum)
+    return Prediction(
+        steps=times.to(y.device),
+        outputs=y - errors,
+        losses=_losses(errors, loss),
+        coefficients=coefficients,
+        eigenvalues=values,
+        eigenvectors=vectors,
+        mode_errors=left.abs().squeeze(2) if columns == 1 else left.abs(),
+        num_null=int((values <= floor).sum()),
+        num_unstable=0 if flow else int((rates > 2 * (1 + momentum)).sum()),
+        lr=lr,
+        max_lr=math.inf if flow else stable,
+        test_outputs=test_outputs,
+        test_losses=test_losses,
+    )
+
+
+def _decompose(K: Tensor) -> tuple[Tensor, Tensor, float]:
+    """Eigenvalues, descending, eigenvectors, and up to where eigenvalues are zeros.
+
+    Raises:
+        ValueError: It is not square, finite, symmetric or positive, but for rounding.
+    """
+    rows = check_square(K)
+    eps = torch.finfo(K.dtype).eps if K.is_floating_point() else torch.finfo(torch.float64).eps
+    K = _double(K)
+    if not K.isfinite().all():
+        raise ValueError("the kernel is not finite; expected finite numbers.")
+    asymmetry = (K - K.mT).abs().max().item()
+    if asymmetry > math.sqrt(eps) * K.abs().max().item():
+        raise ValueError(
+            f"the kernel differs from its transpose by {asymmetry:.3g}; expected a symmetric one, "
+            "of the training points with themselves."
+        )
+    values, vectors = torch.linalg.eigh((K + K.mT) / 2)
+    values, vectors = values.flip(0), vectors.flip(1)
+    largest, smallest = values[0].item(), values[-1].item()
+    if smallest < -INDEFINITE * abs(largest):
+        raise ValueError(
+            f"the kernel has the eigenvalue {smallest:.3g} beside {largest:.3g}; expected none "
+            "below 0 but for rounding."
+        )
+    return values, vectors, rows * eps * largest
+
+
+def _predict_elsewhere(
+    coefficients: Tensor,
+    columns: int,
+    K_test: Tensor | None,
+    f0_test: Tensor | None,
+    y_test: Tensor | None,
+    loss: str,
+    *,
+    starts_at_zero: bool,
+) -> tuple[Tensor | None, Tensor | None]:
+    """Outputs and losses at other points, where they were asked for."""
+    if K_test is None:
+        if f0_test is not None or y_test is not None:
+            raise ValueError("f0_test or y_test is given without K_test; expected both or neither.")
+        return None, None
+    if f0_test is None and not starts_at_zero:
+        raise ValueError("f0_test is None, but f0 is not zero; expected the outputs at the start.")
+    num_times, _, num_outputs = coefficients.shape
+    weights = coefficients.reshape(num_times, -1, columns)
+    rows = weights.shape[1]
+    if K_test.ndim != 2 or K_test.shape[1] != rows or len(K_test) * columns % num_outputs:
+        raise ValueError(
+            f"K_test has shape {tuple(K_test.shape)}; expected rows of test points and {rows} "
+            "columns, those of K."
+        )
+    if not K_test.isfinite().all():
+        raise ValueError("K_test is not finite; expected finite numbers.")
+    outputs = _lift(_double(K_test), weights).reshape(num_times, -1, num_outputs)
+    if f0_test is not None:
+        outputs = outputs + _match("f0_test", f0_test, outputs[0])
+    if y_test is None:
+        return outputs, None
+    return outputs, _losses(outputs - _match("y_test", y_test, outputs[0]), loss)
+
+
+def _as_columns(name: str, values: Tensor, K: Tensor) -> Tensor:
+    """``(n, c)`` in float64 on the kernel's device."""
+    if values.ndim not in (1, 2) or not values.isfinite().all():
+        raise ValueError(
+            f"{name} has shape {tuple(values.shape)}; expected finite numbers, (n, c) or (n,)."
+        )
+    return (values[:, None] if values.ndim == 1 else values).to(_double(K[:0]))
+
+
+def _match(name: str, values: Tensor, like: Tensor) -> Tensor:
+    columns = _as_columns(name, values, like)
+    if columns.shape != like.shape:
+        raise ValueError(
+            f"{name} has shape {tuple(columns.shape)}; expected {tuple(like.shape)}, as K_test has "
+            "rows."
+        )
+    return columns
+
+
+def _count_columns(rows: int, num_points: int, num_outputs: int) -> int:
+    """Columns of errors that the kernel multiplies: one, or one for each output."""
+    if rows == num_points * num_outputs:
+        return 1
+    if rows == num_points:
+        return num_outputs
+    raise ValueError(
+        f"the kernel has {rows} rows for {num_points} points with {num_outputs} outputs; expected "
+        f"{num_points * num_outputs} of all pairs of outputs, or {num_points} shared by them."
+    )
+
+
+def _double(tensor: Tensor) -> Tensor:
+    """In float64, on the CPU where the device has none."""
+    return (tensor.detach().cpu() if tensor.device.type == "mps" else tensor.detach()).double()
+
+
+def _scale(factors: Tensor, weights: Tensor) -> Tensor:
+    """``(T, modes)`` times ``(modes, k)``: ``(T, modes, k)``; nothing of a mode stays nothing."""
+    return torch.where(weights == 0, 0.0, factors[:, :, None] * weights)
+
+
+def _lift(matrix: Tensor, weights: Tensor) -> Tensor:
+    """``(p, modes)`` times each ``(modes, k)`` of T, as one product: ``(T, p, k)``."""
+    joined = weights.transpose(0, 1)
+    return (matrix @ joined.flatten(1)).unflatten(1, joined.shape[1:]).transpose(0, 1)
+
+
+def _losses(errors: Tensor, loss: str) -> Tensor:
+    squares = errors.square().flatten(1)
+    losses = squares.mean(1) if loss == "mse" else squares.sum(1) / 2
+    # Of infinities that met each other.
+    return torch.where(losses.isnan(), math.inf, losses)

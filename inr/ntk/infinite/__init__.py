@@ -1,0 +1,1 @@
+"""Closed-form kernels of infinitely wide networks."""

@@ -1,0 +1,73 @@
+"""An image file."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from inr.signal._image_display import ImageDisplay
+from inr.signal._image_pixels import load_image
+from inr.signal._lattice_signal import LatticeSignal
+
+
+class ImageSignal(LatticeSignal):
+    """An image of any bit depth, as its file has it.
+
+    Args:
+        path: The image file. Its kind is told from its content.
+        size: ``[H, W]`` to resize to, with anti-aliasing; None keeps the image's own.
+        crop: ``[x0, y0, x1, y1]`` in pixels, upright, cut out before resizing.
+        holdout: ``none``, ``alternate`` (train on even rows and columns, test on odd ones) or a
+            fraction of the pixels, drawn at random: what training never sees.
+        value_range: What the field sees for the darkest and the brightest pixel there can be (for
+            float images: that there is).
+        frame: Of a file with several; None is the first, with a warning.
+        truncated: ``refuse``, or ``pad`` to fit what is there of a file that is cut off.
+        nonfinite: ``refuse``, or ``zero`` to replace NaN and infinity.
+        max_pixels: Larger images are refused before they are decoded.
+        seed: Of the random fraction held out.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is no image, broken, too large, or an argument is out of range.
+    """
+
+    kind = "image"
+    display = ImageDisplay()
+    sample = "sample.png"
+
+    def __init__(
+        self,
+        *,
+        path: str | os.PathLike[str],
+        size: Sequence[int] | None = None,
+        crop: Sequence[int] | None = None,
+        holdout: str | float = "none",
+        value_range: Sequence[float] = (0.0, 1.0),
+        frame: int | None = None,
+        truncated: Literal["refuse", "pad"] = "refuse",
+        nonfinite: Literal["refuse", "zero"] = "refuse",
+        max_pixels: int = 268_435_456,
+        seed: int = 0,
+    ) -> None:
+        pixels, pixel_format = load_image(
+            path,
+            size=size,
+            crop=crop,
+            value_range=value_range,
+            frame=frame,
+            truncated=truncated,
+            nonfinite=nonfinite,
+            max_pixels=max_pixels,
+        )
+        super().__init__(
+            torch.from_numpy(pixels),
+            value_range=pixel_format.value_range,
+            name=Path(path).stem,
+            holdout=holdout,
+            seed=seed,
+        )
+        self.pixel_format = pixel_format
+        self.step = pixel_format.step

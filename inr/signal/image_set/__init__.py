@@ -1,0 +1,1 @@
+"""Sets of images of one size, a field for each."""

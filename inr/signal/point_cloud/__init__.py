@@ -1,0 +1,1 @@
+"""Point clouds: the surface that points lie on."""

@@ -1,0 +1,1 @@
+"""Shapes: the inside of a mesh, or the distance from its surface."""
