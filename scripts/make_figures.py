@@ -38,10 +38,10 @@ SIGNALS = {
     "volume": ["signal=volume", "trainer.max_steps=400"],
     "shape": ["signal=shape", "trainer.max_steps=400", "signal.lattice_size=96"],
     "point_cloud": [
-        *("experiment=siren_point_cloud_small", "trainer.max_steps=400"),
+        *("protocol=siren_point_cloud_small", "trainer.max_steps=400"),
         "signal.lattice_size=96",
     ],
-    "audio": ["experiment=siren_audio_small", "trainer.max_steps=800"],
+    "audio": ["protocol=siren_audio_small", "trainer.max_steps=800"],
     "video": ["signal=video", "trainer.max_steps=400"],
     "function": [
         *("signal=function", "signal.kind=chirp", "signal.frequencies=[2,40]"),
@@ -153,7 +153,7 @@ def draw_kernel(folder: Path) -> np.ndarray:
 
 def draw_prediction(folder: Path) -> Figure:
     """A training beside its prediction, as its callback shows it."""
-    run = inr_fit(folder / "ntk_image", "experiment=ntk_image")
+    run = inr_fit(folder / "ntk_image", "protocol=ntk_image")
     looks = read_looks(run / "predicted_dynamics")
     return draw_dynamics(looks, shown_modes(len(looks[0]["eigenvalues"]), 8))
 

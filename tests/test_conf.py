@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from inr.cli.override import makes_own_data, signal_of
+from inr.cli.override import signal_of
 from tests.conftest import ROOT, Result, read_metrics
 
 GROUPS = ("encoding", "network", "sampler", "loss", "optimizer", "scheduler", "logger", "trainer")
@@ -18,11 +18,7 @@ CHOICES = [
     for path in sorted((ROOT / "conf" / group).glob("*.yaml"))
     if path.stem not in {*HARDWARE, *OF_OTHER_SIGNALS}
 ]
-EXPERIMENTS = sorted(
-    path.stem
-    for path in (ROOT / "conf" / "experiment").glob("*.yaml")
-    if not makes_own_data([f"experiment={path.stem}"])
-)
+PROTOCOLS = sorted(path.stem for path in (ROOT / "conf" / "protocol").glob("*.yaml"))
 SMALLEST = [
     "network.hidden_features=8",
     "callback.ntk_spectrum.num_points=9",
@@ -65,11 +61,11 @@ def test_every_choice_runs(choice: str, run_command: Callable[..., Result]) -> N
     assert read_metrics(Path("run"))["steps"] == 2
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
-def test_every_experiment_runs_two_steps(name: str, run_command: Callable[..., Result]) -> None:
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_every_protocol_runs_two_steps(name: str, run_command: Callable[..., Result]) -> None:
     small = SMALL_SIGNALS.get(signal_of(name) or "", SMALL)
     result = run_command(
-        "inr-fit", f"experiment={name}", *small, "trainer.accelerator=cpu", "hydra.run.dir=run"
+        "inr-fit", f"protocol={name}", *small, "trainer.accelerator=cpu", "hydra.run.dir=run"
     )
     assert result.status == 0, result.err
     metrics = read_metrics(Path("run"))
@@ -108,7 +104,7 @@ def test_a_gpu_fits(run_command: Callable[..., Result]) -> None:
 def test_the_gaussian_protocol_is_the_papers(kind: str, scale: float) -> None:
     from inr.cli.compose import compose_config
 
-    cfg = compose_config([f"experiment=tancik_{kind}_gaussian", "signal.path=x.png"])
+    cfg = compose_config([f"protocol=tancik_{kind}_gaussian", "signal.path=x.png"])
     assert cfg.encoding.scale == scale
     assert cfg.encoding.num_frequencies == 256
     assert (cfg.network.hidden_layers, cfg.network.hidden_features) == (3, 256)
@@ -123,7 +119,7 @@ def test_natural_images_without_high_frequencies_are_trained_faster(encoding: st
     from inr.cli.compose import compose_config
 
     natural, text = (
-        compose_config([f"experiment=tancik_{kind}_{encoding}", "signal.path=x.png"])
+        compose_config([f"protocol=tancik_{kind}_{encoding}", "signal.path=x.png"])
         for kind in ("natural", "text")
     )
     assert (natural.optimizer.lr, text.optimizer.lr) == (1e-2, 1e-3)
@@ -133,7 +129,7 @@ def test_natural_images_without_high_frequencies_are_trained_faster(encoding: st
 def test_the_protocol_of_shapes_is_the_papers(mapping: str) -> None:
     from inr.cli.compose import compose_config
 
-    cfg = compose_config([f"experiment=tancik_shape_{mapping}", "signal.path=x.obj"])
+    cfg = compose_config([f"protocol=tancik_shape_{mapping}", "signal.path=x.obj"])
     # Eight layers, the one that gives the outputs included.
     assert (cfg.network.hidden_layers, cfg.network.hidden_features) == (7, 256)
     assert (cfg.sampler.batch_size, cfg.trainer.max_steps) == (32768, 10000)
@@ -150,7 +146,7 @@ def test_the_protocol_of_shapes_is_the_papers(mapping: str) -> None:
 def test_the_protocol_of_volumes_is_the_papers() -> None:
     from inr.cli.compose import compose_config
 
-    cfg = compose_config(["experiment=neurcomp_volume", "signal.path=x.npy"])
+    cfg = compose_config(["protocol=neurcomp_volume", "signal.path=x.npy"])
     width, layers, batch = 128, 8, 16384
     assert (cfg.network.hidden_features, cfg.network.hidden_layers) == (width, layers)
     assert (cfg.sampler.batch_size, cfg.optimizer.lr) == (batch, 5e-5)
@@ -166,12 +162,12 @@ def test_the_protocol_of_volumes_is_the_papers() -> None:
 def test_siren_protocols_are_the_papers() -> None:
     from inr.cli.compose import compose_config
 
-    sound = compose_config(["experiment=siren_audio", "signal.path=x.wav"])
+    sound = compose_config(["protocol=siren_audio", "signal.path=x.wav"])
     assert (sound.network.omega, sound.network.hidden_omega) == (3000, 30)
     assert (sound.network.hidden_layers, sound.optimizer.lr) == (4, 1e-4)
     assert sound.sampler.batch_size is None and sound.trainer.max_steps == 9000
     assert "scale" not in sound.encoding
-    cloud = compose_config(["experiment=siren_point_cloud", "signal.path=x.xyz"])
+    cloud = compose_config(["protocol=siren_point_cloud", "signal.path=x.xyz"])
     weights = {key: cloud.loss[key] for key in ("distance", "inter", "normal", "eikonal")}
     assert weights == {"distance": 3000, "inter": 100, "normal": 100, "eikonal": 50}
     assert (cloud.network.omega, cloud.optimizer.lr) == (30, 1e-4)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inr.cli.override import DATA, makes_own_data
+from inr.cli.override import DATA, last_value
 from tests.conftest import ROOT, SAMPLE, Result
 
 DOCS = ROOT / "docs"
@@ -145,7 +145,7 @@ def test_every_command_runs(command: str, run_command: Callable[..., Result]) ->
     if "RUN" in command:
         assert run_command("inr-fit", "photo.png", *SMALL, "hydra.run.dir=RUN").status == 0
         small = ["trainer.max_steps=3"] if program == "inr-fit" else []
-    elif makes_own_data(arguments):
+    elif last_value(arguments, "experiment"):
         name = arguments[0].partition("=")[2]
         small = [f"experiment.{knob}" for knob in SMALL_EXPERIMENT[name]]
     else:

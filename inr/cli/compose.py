@@ -2,9 +2,15 @@
 
 import difflib
 import re
+from collections.abc import Callable
+from typing import Any
 
 from hydra import compose, initialize_config_dir
+from hydra._internal.callbacks import Callbacks
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.utils import run_job
 from hydra.errors import HydraException, OverrideParseException
+from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -30,6 +36,45 @@ def compose_config(overrides: list[str]) -> DictConfig:
             return compose("config", overrides, return_hydra_config=True)
     except (HydraException, OmegaConfBaseException, ValueError, TypeError) as error:
         raise BadInputError(explain(error, overrides)) from error
+
+
+def run_composed(cfg: DictConfig, task: Callable[[DictConfig], Any]) -> Any:
+    """Runs a task in the directory of its run, as Hydra runs one job.
+
+    Hydra's own entry point composes the configuration and makes the directory in one call, which
+    leaves no place to read and build everything before anything is written.
+
+    Args:
+        cfg: Configuration with Hydra's own part.
+        task: Function of the configuration without that part.
+
+    Returns:
+        The task's result.
+    """
+    failures: list[Exception] = []
+
+    def guarded(job: DictConfig) -> Any:
+        try:
+            return task(job)
+        except Exception as error:
+            # Hydra would print a line of its own.
+            failures.append(error)
+            return None
+
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        hydra = GlobalHydra.instance().hydra
+        assert hydra is not None
+        context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(cfg))
+        job = run_job(
+            task_function=guarded,
+            config=cfg,
+            job_dir_key="hydra.run.dir",
+            job_subdir_key=None,
+            hydra_context=context,
+        )
+    if failures:
+        raise failures[0]
+    return job.return_value
 
 
 def explain(error: Exception, overrides: list[str]) -> str:
@@ -67,10 +112,10 @@ def _explain_unknown_key(key: str, overrides: list[str]) -> str:
             f"{key} needs an experiment with data of its own; in a sweep over them, type ++{key}."
         )
     if not isinstance(node, DictConfig):
-        return f"{key} is not a knob, nor is {parent}; expected one that inr-fit --cfg job shows."
-    knobs = [str(k) for k in node if not str(k).startswith("_") and k != "hydra"]
-    expected = f"expected one of {', '.join(knobs)}." if knobs else f"{parent} has none."
-    return f"{key} is not a knob; {expected}{_suggest(name, knobs)}"
+        return f"{key} is not an option, nor is {parent}; inr-fit --cfg job shows all of them."
+    options = [str(k) for k in node if not str(k).startswith("_") and k != "hydra"]
+    expected = f"expected one of {', '.join(options)}." if options else f"{parent} has none."
+    return f"{key} is not an option; {expected}{_suggest(name, options)}"
 
 
 def _suggest(name: str, known: list[str]) -> str:

@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from inr.cli.failure import FULL_ERROR, BadInputError, one_line_errors
-from inr.cli.override import CONF, expand_path, key_of, makes_own_data, split_flags, without_effect
+from inr.cli.override import (
+    CONF,
+    asks_for_experiment,
+    expand_path,
+    last_value,
+    split_flags,
+    without_effect,
+)
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -30,51 +37,56 @@ def main() -> None:
 
 
 def _run(arguments: list[str]) -> None:
+    flags, typed = split_flags(arguments)
+    overrides = expand_path(typed)
+    if asks_for_experiment(overrides):
+        _reject_without_effect(overrides)
+    from inr.cli.resume import resumed
+
+    overrides = resumed(overrides, flags)
+    # Lightning starts the other processes of a distributed run by this command line.
+    sys.argv[1:] = [*flags, *overrides]
+    if flags:
+        _run_by_hydra(overrides)
+    else:
+        _run_single(overrides, typed)
+
+
+def _run_single(overrides: list[str], typed: list[str]) -> None:
+    """One run: everything is read and built before anything is written."""
+    from omegaconf.errors import OmegaConfBaseException
+
+    from inr.cli.compose import compose_config, explain, run_composed
+
+    cfg = compose_config(overrides)
+    try:
+        prepared = _prepare(cfg, typed)
+    except OmegaConfBaseException as error:
+        raise BadInputError(explain(error, overrides)) from error
+    run_composed(cfg, lambda job: _perform(job, prepared))
+
+
+def _run_by_hydra(overrides: list[str]) -> None:
+    """A sweep, or one of Hydra's own options, such as ``--cfg job``."""
     from hydra import main as hydra_main
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
     from inr.cli.compose import explain, register_resolvers
-    from inr.cli.resume import resumed
 
     register_resolvers()
-    flags, typed = split_flags(arguments)
-    overrides = expand_path(typed)
-    if makes_own_data(overrides):
-        _refuse_without_effect(overrides)
-    overrides = resumed(overrides, flags)
-    sys.argv[1:] = [*flags, *overrides]
-    is_single = not flags and "LOCAL_RANK" not in os.environ
-    prepared: Parts | Experiment | None = None
-    for argument in overrides:
-        if key_of(argument) == "hydra.sweep.dir" and "LOCAL_RANK" not in os.environ:
-            _protect(Path(argument.partition("=")[2].strip("'\"")), "multirun.yaml")
-
-    failures: list[Exception] = []
-
-    def task(cfg: "DictConfig") -> float | None:
-        try:
-            return _perform(cfg, prepared)
-        except Exception as error:
-            if not is_single:
-                raise
-            # Hydra would print a line of its own.
-            failures.append(error)
-            return None
-
+    folder = last_value(overrides, "hydra.sweep.dir")
+    if folder is not None:
+        _protect(Path(folder.strip("'\"")), "multirun.yaml")
     # Hydra prints errors its own way unless it is told to raise them.
     os.environ[FULL_ERROR] = "1"
     try:
-        if is_single:
-            prepared = _prepare(overrides, typed)
-        hydra_main(config_path=str(CONF), config_name="config", version_base="1.3")(task)()
+        hydra_main(config_path=str(CONF), config_name="config", version_base="1.3")(_perform)()
     except (HydraException, OmegaConfBaseException) as error:
         raise BadInputError(explain(error, overrides)) from error
-    if failures:
-        raise failures[0]
 
 
-def _perform(cfg: "DictConfig", prepared: "Parts | Experiment | None") -> float | None:
+def _perform(cfg: "DictConfig", prepared: "Parts | Experiment | None" = None) -> float | None:
     """One run: a training, or an experiment with its own data."""
     if "experiment" in cfg:
         from inr.cli.experiment import run_experiment
@@ -86,23 +98,21 @@ def _perform(cfg: "DictConfig", prepared: "Parts | Experiment | None") -> float 
     return train(cfg, cast("Parts | None", prepared))
 
 
-def _refuse_without_effect(overrides: list[str]) -> None:
+def _reject_without_effect(overrides: list[str]) -> None:
     idle = without_effect(overrides)
     if idle:
         raise BadInputError(
             f"{idle[0]} has no effect: this experiment has its own data, networks and training; "
-            "expected experiment.KNOB=VALUE (inr-fit --cfg job experiment=NAME shows its knobs)."
+            "expected experiment.OPTION=VALUE (inr-fit --cfg job experiment=NAME shows them)."
         )
 
 
-def _prepare(overrides: list[str], typed: list[str]) -> "Parts | Experiment":
-    """Reads and builds everything before Hydra writes anything."""
+def _prepare(cfg: "DictConfig", typed: list[str]) -> "Parts | Experiment":
+    """Reads and builds everything that a configuration describes. Writes nothing."""
     from omegaconf import OmegaConf
 
-    from inr.cli.compose import compose_config
     from inr.cli.trust import check_composed
 
-    cfg = compose_config(overrides)
     if cfg.ckpt_path is not None:
         plain = {key: cfg[key] for key in cfg if key != "hydra"}
         composed = OmegaConf.to_container(OmegaConf.create(plain), resolve=False)
@@ -137,8 +147,8 @@ def _prepare(overrides: list[str], typed: list[str]) -> "Parts | Experiment":
 
 
 def _protect(folder: Path, *traces: str) -> None:
-    """Refuses to write into the directory of another run."""
-    if any((folder / trace).exists() for trace in traces):
+    """Rejects the directory of another run; the first process of a distributed run made its own."""
+    if "LOCAL_RANK" not in os.environ and any((folder / trace).exists() for trace in traces):
         raise BadInputError(
             f"{folder} holds an earlier run; expected another folder, or ckpt_path={folder} to "
             "resume a run there."

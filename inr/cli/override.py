@@ -4,6 +4,8 @@ import os
 import re
 from pathlib import Path
 
+import yaml
+
 import inr
 
 PACKAGE = Path(inr.__file__).parent
@@ -54,7 +56,7 @@ def expand_path(overrides: list[str]) -> list[str]:
         overrides: The command line, without the program and its flags.
     """
     rest = [quote_path(override) for override in overrides]
-    if makes_own_data(rest):
+    if asks_for_experiment(rest):
         return rest
     # Loads PyTorch, which help does without.
     from inr.signal import KINDS, find_kind
@@ -76,21 +78,24 @@ def expand_path(overrides: list[str]) -> list[str]:
 
 
 def kind_of(overrides: list[str]) -> str | None:
-    """The signal that overrides choose, by its name or by that of an experiment."""
+    """The signal that overrides choose, by its name or by that of a protocol."""
     typed = last_value(overrides, "signal")
     if typed is not None:
         return typed
-    return signal_of((last_value(overrides, "experiment") or "").split(",")[0])
+    protocol = last_value(overrides, "protocol")
+    return protocol and signal_of(protocol.split(",")[0])
 
 
-def signal_of(experiment: str) -> str | None:
-    """The signal that an experiment chooses, or one that it is made of."""
-    path = CONF / "experiment" / f"{experiment}.yaml"
-    text = path.read_text() if path.is_file() else ""
-    if match := re.search(r"^ +- override /signal: (\w+)", text, re.MULTILINE):
-        return match[1]
-    parts = re.findall(r"^ +- (\w+)$", text, re.MULTILINE)
-    return next(filter(None, map(signal_of, parts)), None)
+def signal_of(protocol: str) -> str | None:
+    """The signal that a protocol chooses, itself or by another that it is made of."""
+    path = CONF / "protocol" / f"{protocol}.yaml"
+    if not path.is_file():
+        return None
+    for entry in yaml.safe_load(path.read_text()).get("defaults", ()):
+        signal = signal_of(entry) if isinstance(entry, str) else entry.get("override /signal")
+        if signal is not None:
+            return str(signal)
+    return None
 
 
 def last_value(overrides: list[str], key: str) -> str | None:
@@ -99,13 +104,10 @@ def last_value(overrides: list[str], key: str) -> str | None:
     return values[-1] if values else None
 
 
-def makes_own_data(overrides: list[str]) -> bool:
-    """Whether the experiment that is asked for brings its own data, networks and training."""
-    names = last_value(overrides, "experiment")
-    paths = [CONF / "experiment" / f"{name}.yaml" for name in names.split(",")] if names else []
-    return bool(paths) and all(
-        path.is_file() and "\n_target_:" in "\n" + path.read_text() for path in paths
-    )
+def asks_for_experiment(overrides: list[str]) -> bool:
+    """Whether an experiment is chosen, which has its own data, networks and training."""
+    names = (last_value(overrides, "experiment") or "").split(",")
+    return any((CONF / "experiment" / f"{name}.yaml").is_file() for name in names)
 
 
 def without_effect(overrides: list[str]) -> list[str]:

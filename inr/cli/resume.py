@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from inr.cli.failure import BadInputError
-from inr.cli.override import key_of, merge, quote
+from inr.cli.override import CONF, key_of, merge, quote
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -37,7 +37,7 @@ def resumed(arguments: list[str], flags: list[str]) -> list[str]:
     given = Path(paths[-1].strip("'\""))
     path = given / "checkpoints" / "last.ckpt" if given.is_dir() else given
     recorded = [
-        str(override)
+        _renamed(str(override))
         for override in load_checkpoint(path)["inr"]["overrides"]
         if not key_of(str(override)).startswith(OWN_AFFAIRS)
     ]
@@ -50,6 +50,14 @@ def resumed(arguments: list[str], flags: list[str]) -> list[str]:
                 "checkpoint. If you want that, type the override yourself."
             )
     return [*merged, f"ckpt_path={quote(path.resolve())}"]
+
+
+def _renamed(override: str) -> str:
+    """An override of an earlier version by its present name."""
+    key, _, value = override.partition("=")
+    if key == "experiment" and (CONF / "protocol" / f"{value}.yaml").is_file():
+        return f"protocol={value}"
+    return {"sampler=lattice": "sampler=epoch"}.get(override, override)
 
 
 def _is_checkpoint(argument: str) -> bool:

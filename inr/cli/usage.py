@@ -12,6 +12,7 @@ FAMILIES = (
     "scheduler",
     "trainer",
     "logger",
+    "protocol",
     "experiment",
 )
 
@@ -39,13 +40,13 @@ Examples
 Families (FAMILY=MEMBER chooses one)
 {families}
 
-Knobs that are often turned
+Options that are often set
   signal.size=[H,W]  signal.crop=[x0,y0,x1,y1]  signal.holdout=none|alternate|0.1
   encoding.scale  encoding.num_frequencies  network.hidden_features  network.hidden_layers
   optimizer.lr  sampler.batch_size (null: all points)  trainer.max_steps  trainer.accelerator
-  trainer.precision  seed  ckpt_path  callback.NAME.KNOB (callback.NAME=null: off)  hydra.run.dir
+  trainer.precision  seed  ckpt_path  callback.NAME.OPTION (callback.NAME=null: off)  hydra.run.dir
 
-  inr-fit --cfg job [OVERRIDE ...]                   shows every knob with its value
+  inr-fit --cfg job [OVERRIDE ...]                   shows every option with its value
 """
 
 

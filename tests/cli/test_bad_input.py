@@ -32,8 +32,9 @@ CASES = {
     "trainer.precision=8": "expected one of auto, 32-true",
     "trainer.accelerator=abacus": "trainer",
     "callback.ntk_spectrum.num_points=0": "expected 1 or more",
-    "callback.nope=null": "is not a knob",
-    "experiment=nope": "tancik_natural_gaussian",
+    "callback.nope=null": "is not an option",
+    "experiment=nope": "nngp",
+    "protocol=nope": "tancik_natural_gaussian",
     "seed=x": "expected a whole number",
     "seed=4294967296": "less than 2**32",
     "signal.truncated=x": "expected one of refuse, pad",
@@ -41,7 +42,7 @@ CASES = {
     "signal.size=[100000,100000]": "max_pixels",
     "trainer.max_steps=abc": "expected a whole number",
     "trainer.log_every_n_steps=0": "expected 1 or more",
-    "family=x": "is not a knob",
+    "family=x": "is not an option",
     "a=[1": "then KEY=VALUE",
     "loss=null": "",
     "ckpt_path=missing": "cannot be read",
@@ -110,7 +111,7 @@ def test_no_run_is_refused(
 def test_a_typo_in_a_sweep_is_named(run_command: Callable[..., Result]) -> None:
     result = run_command("inr-fit", "-m", "encoding.scael=1,10", "seed=1,2")
     assert result.status == 2
-    assert "encoding.scael is not a knob" in result.err
+    assert "encoding.scael is not an option" in result.err
     assert "Did you mean scale?" in result.err
 
 

@@ -10,16 +10,11 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from inr.cli.override import makes_own_data
 from inr.experiment import Experiment, Findings
 from tests.callback.events import read_events
 from tests.conftest import ROOT, Result
 
-OWN = sorted(
-    path.stem
-    for path in (ROOT / "conf" / "experiment").glob("*.yaml")
-    if makes_own_data([f"experiment={path.stem}"])
-)
+OWN = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml"))
 SMALL = ["experiment.widths=[8,32]", "experiment.num_networks=50", "experiment.num_points=3"]
 
 
@@ -71,7 +66,7 @@ def test_a_picture_is_none_of_its_business(run_command: Callable[..., Result]) -
 def test_a_wrong_knob_is_named(run_command: Callable[..., Result]) -> None:
     result = run_command("inr-fit", "experiment=nngp", "experiment.width=3")
     assert result.status == 2
-    assert "experiment.width is not a knob; expected one of" in result.err
+    assert "experiment.width is not an option; expected one of" in result.err
     result = run_command("inr-fit", "experiment=nngp", "experiment.widths=[8,0]")
     assert result.status == 2
     assert not Path("runs").exists()

@@ -29,7 +29,7 @@ def test_the_mappings_come_in_the_papers_order(run_command: Callable[..., Result
         result = run_command(
             "inr-fit",
             "astronaut.png",
-            f"experiment=tancik_natural_{mapping}",
+            f"protocol=tancik_natural_{mapping}",
             *SHRUNK,
             *SCALES.get(mapping, []),
             f"hydra.run.dir={mapping}",
