@@ -1,5 +1,6 @@
 """Parts of the configuration as objects."""
 
+import re
 from functools import partial
 from typing import Any
 
@@ -25,9 +26,9 @@ def build(cfg: DictConfig, key: str, subject: str | None = None, **wired: Any) -
         return _undeferred(instantiate(node, _convert_="all", **wired))
     except InstantiationException as error:
         cause = error.__cause__ or error
-        raise BadInputError(f"{subject}: {_concise(cause)}") from error
+        raise BadInputError(_describe(cause, subject, node)) from error
     except (MisconfigurationException, OSError, ValueError, TypeError, ImportError) as error:
-        raise BadInputError(f"{subject}: {_concise(error)}") from error
+        raise BadInputError(_describe(error, subject, node)) from error
 
 
 def _undeferred(made: Any) -> Any:
@@ -40,6 +41,11 @@ def _undeferred(made: Any) -> Any:
     return made
 
 
-def _concise(error: BaseException) -> str:
-    """A message without Hydra's remark on where it was configured."""
-    return str(error).split("\nfull_key:")[0]
+def _describe(error: BaseException, subject: str, node: DictConfig) -> str:
+    """A message with the options of a part as they are typed: ``signal.size=`` for ``size=``."""
+    # Without Hydra's remark on where it was configured.
+    message = str(error).split("\nfull_key:")[0]
+    options = [re.escape(str(name)) for name in node if not str(name).startswith("_")]
+    if options:
+        message = re.sub(rf"(?<![\w.])({'|'.join(options)})(?==)", rf"{subject}.\1", message)
+    return f"{subject}: {message}"

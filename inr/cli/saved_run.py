@@ -101,7 +101,8 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 def _load_weights(folder: Path, trust: bool) -> SavedRun:
     config_path = folder / ".hydra" / "config.yaml"
     with bad_input():
-        state, description = load_field(folder / "field.safetensors")
+        saved = load_field(folder / "field.safetensors")
+    state, description = saved.state, saved.description
     try:
         text = config_path.read_text()
         # Hydra writes none; a few of them can stand for more than fits into memory.

@@ -3,7 +3,7 @@
 import json
 import os
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from safetensors import safe_open
 from safetensors.torch import save_file
@@ -53,25 +53,63 @@ class FieldDescription:
         )
 
 
+class SavedField(NamedTuple):
+    """The content of a field's file.
+
+    Attributes:
+        state: Weights and buffers by name.
+        description: What the field was fitted to.
+        model: Plain data that names the encoding and the network; None in files of versions that
+            did not write it.
+        metrics: How well the field fits, by name.
+    """
+
+    state: dict[str, Tensor]
+    description: FieldDescription
+    model: dict[str, Any] | None
+    metrics: dict[str, Any]
+
+
 def save_field(
-    path: str | os.PathLike[str], field: nn.Module, description: FieldDescription
+    path: str | os.PathLike[str],
+    field: nn.Module,
+    description: FieldDescription,
+    *,
+    model: dict[str, Any] | None = None,
+    metrics: dict[str, Any] | None = None,
 ) -> None:
-    """Writes a field's weights and buffers as safetensors, with its description as metadata."""
+    """Writes a field's weights and buffers as safetensors, and the rest as its metadata.
+
+    Args:
+        path: File to write.
+        field: The field.
+        description: What the field was fitted to.
+        model: Plain data that names the encoding and the network, for :func:`build_field`.
+        metrics: How well the field fits, by name.
+    """
     tensors = {name: t.detach().cpu().contiguous() for name, t in field.state_dict().items()}
+    plain = {**description.to_plain(), "model": model, "metrics": metrics or {}}
     with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata={"inr": json.dumps(description.to_plain())})
+        save_file(tensors, temporary, metadata={"inr": json.dumps(plain)})
 
 
-def load_field(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], FieldDescription]:
+def load_field(path: str | os.PathLike[str]) -> SavedField:
     """Reads what :func:`save_field` wrote.
 
     Raises:
-        ValueError: It is no such file.
+        FileNotFoundError: There is no such file.
+        ValueError: The file is of another kind, or damaged.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            description = FieldDescription.from_plain(json.loads(file.metadata()["inr"]))
-            return {name: file.get_tensor(name) for name in file.keys()}, description  # noqa: SIM118
+            plain = json.loads(file.metadata()["inr"])
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return SavedField(
+                state,
+                FieldDescription.from_plain(plain),
+                plain.get("model"),
+                plain.get("metrics", {}),
+            )
     except FileNotFoundError:
         raise
     except Exception as error:

@@ -5,6 +5,8 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 
 from inr.batch import Batch
@@ -65,6 +67,15 @@ class Display(ABC):
     @abstractmethod
     def units(self, description: FieldDescription) -> Units:
         """What a field's values and coordinates are in a file of this kind."""
+
+    def decode(self, outputs: Tensor, description: FieldDescription) -> Tensor:
+        """A field's outputs ``(*batch, c)`` in the numbers of its file, with gradients."""
+        units = self.units(description)
+        return units.zero + units.factor * outputs
+
+    def restore(self, values: np.ndarray, description: FieldDescription) -> np.ndarray:
+        """A field's outputs as its file holds them: in its dtype, clipped and rounded."""
+        return self.decode(torch.from_numpy(values), description).numpy()
 
     @abstractmethod
     def measure(

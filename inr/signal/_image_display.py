@@ -4,6 +4,7 @@ import os
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 from torch import Tensor, nn
 
 from inr.field.file import FieldDescription
@@ -16,7 +17,7 @@ from inr.signal._lattice_display import LatticeDisplay, similarity
 from inr.signal._lattice_signal import LatticeSignal
 from inr.signal._picture import TITLE, compare_images
 from inr.signal._preview import PicturePreview, Preview
-from inr.signal._units import Units, count_cells, growth
+from inr.signal._units import Units, count_cells, growth, zero_of
 
 
 class ImageDisplay(LatticeDisplay):
@@ -29,8 +30,11 @@ class ImageDisplay(LatticeDisplay):
         return asdict(signal.pixel_format)
 
     def units(self, description: FieldDescription) -> Units:
-        factor = growth(pixel_format_of(description))
-        return Units("pixel values", factor, count_cells(description, "pixel", "pixel"))
+        pixels, edges = pixel_format_of(description), count_cells(description, "pixel", "pixel")
+        return Units("pixel values", growth(pixels), edges, zero_of(pixels))
+
+    def restore(self, values: np.ndarray, description: FieldDescription) -> np.ndarray:
+        return pixel_format_of(description).restore(values)
 
     def measure(
         self,

@@ -35,14 +35,16 @@ class Units(NamedTuple):
     """What a field's values and coordinates are in a file.
 
     Attributes:
-        numbers: What the file's numbers are called.
-        factor: How much they grow with a value that grows by 1.
-        edges: Of the cube, x first.
+        numbers: Name of the file's numbers.
+        factor: Growth of a number where a value grows by 1.
+        edges: Edges of the cube, x first.
+        zero: The number of the value 0.
     """
 
     numbers: str
     factor: float
     edges: list[Edge]
+    zero: float = 0.0
 
     def scale_gradient(self, held: Collection[int] = ()) -> GradientScale:
         """Derivatives in a file's own numbers, per unit of length or time where it has one.
@@ -70,3 +72,8 @@ def growth(pixels: PixelFormat) -> float:
     """How much pixel values grow with a value that grows by 1."""
     lower, upper = pixels.value_range
     return (pixels.high - pixels.low) / (upper - lower)
+
+
+def zero_of(pixels: PixelFormat) -> float:
+    """The pixel value of the value 0."""
+    return pixels.low - growth(pixels) * pixels.value_range[0]

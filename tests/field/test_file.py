@@ -28,7 +28,8 @@ def test_a_field_is_restored_with_its_frequencies_and_description(tmp_path: Path
     points = torch.rand(5, 2)
     assert not torch.isclose(other(points), field(points)).all()
     save_field(tmp_path / "field.safetensors", field, DESCRIPTION)
-    tensors, description = load_field(tmp_path / "field.safetensors")
+    saved = load_field(tmp_path / "field.safetensors")
+    tensors, description = saved.state, saved.description
     other.load_state_dict(tensors)
     assert torch.equal(other(points), field(points))
     assert description == DESCRIPTION
@@ -40,7 +41,7 @@ def test_a_view_is_saved_as_it_is_seen(tmp_path: Path) -> None:
     weight = field.network.output.weight  # type: ignore[union-attr]
     weight.data = torch.arange(15.0).reshape(5, 3).T
     save_field(tmp_path / "field.safetensors", field, DESCRIPTION)
-    tensors, _ = load_field(tmp_path / "field.safetensors")
+    tensors = load_field(tmp_path / "field.safetensors").state
     assert torch.equal(tensors["network.output.weight"], weight)
 
 

@@ -44,7 +44,11 @@ class AudioDisplay(LatticeDisplay):
         lower, upper = form.value_range
         (count,) = description.lattice
         edges = [Edge(count / form.rate, "second")]
-        return Units("sample values", 2 * form.full_scale / (upper - lower), edges)
+        factor = 2 * form.full_scale / (upper - lower)
+        return Units("sample values", factor, edges, -factor * (lower + upper) / 2)
+
+    def restore(self, values: np.ndarray, description: FieldDescription) -> np.ndarray:
+        return _form(description).restore(values)
 
     def measure(
         self,

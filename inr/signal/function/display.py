@@ -20,7 +20,7 @@ from inr.raster import PixelFormat
 from inr.signal._lattice_display import LatticeDisplay
 from inr.signal._picture import TITLE, compare_images
 from inr.signal._preview import PicturePreview, Preview
-from inr.signal._units import Edge, Units, count_cells, growth
+from inr.signal._units import Edge, Units, count_cells, growth, zero_of
 from inr.signal.function.axis import Axis
 
 if TYPE_CHECKING:
@@ -39,11 +39,15 @@ class FunctionDisplay(LatticeDisplay):
         return {**asdict(signal.value_format), "column": signal.column, "x": axis}
 
     def units(self, description: FieldDescription) -> Units:
-        factor, axis = growth(self.pixel_format(description)), self.axis(description)
+        pixels, axis = self.pixel_format(description), self.axis(description)
+        factor, zero = growth(pixels), zero_of(pixels)
         if axis is not None:
-            return Units("values", factor, [Edge(axis.length, f"unit of {axis.name}")])
+            return Units("values", factor, [Edge(axis.length, f"unit of {axis.name}")], zero)
         points = len(description.lattice) * ["point"]
-        return Units("values", factor, count_cells(description, *points))
+        return Units("values", factor, count_cells(description, *points), zero)
+
+    def restore(self, values: np.ndarray, description: FieldDescription) -> np.ndarray:
+        return self.pixel_format(description).restore(values)
 
     def pixel_format(self, description: FieldDescription) -> PixelFormat:
         known = {part.name: description.format[part.name] for part in fields(PixelFormat)}

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from inr.batch import Batch
+from inr.field.file import FieldDescription
 from inr.field.rendering import evaluate
 from inr.mesh import Mesh, SurfaceDistance, compare_meshes, draw_mesh, iou
 from inr.signal._display import Metric
@@ -73,6 +74,12 @@ class ShapeDisplay(SurfaceDisplay):
                 f"level is {odds:g}; expected a probability of being inside, between 0 and 1."
             )
         return SurfaceLevel(math.log(odds / (1 - odds)), "above")
+
+    def decode(self, outputs: Tensor, description: FieldDescription) -> Tensor:
+        """Probabilities of being inside, or distances in units of the mesh."""
+        if description.format["target"] == "occupancy":
+            return outputs.sigmoid()
+        return super().decode(outputs, description)
 
     def draw_target(self, signal: "ShapeSignal", edge: int) -> np.ndarray:
         return draw_mesh(signal.mesh, edge)

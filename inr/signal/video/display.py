@@ -16,7 +16,7 @@ from inr.raster import PixelFormat
 from inr.signal._lattice_display import LatticeDisplay
 from inr.signal._picture import compare_images, stack
 from inr.signal._preview import FilmPreview, PicturePreview, Preview
-from inr.signal._units import Units, count_cells, growth
+from inr.signal._units import Units, count_cells, growth, zero_of
 from inr.signal.video.video import VideoFormat
 from inr.signal.video.write import native_video_suffix, write_video
 
@@ -39,7 +39,11 @@ class VideoDisplay(LatticeDisplay):
 
     def units(self, description: FieldDescription) -> Units:
         edges = count_cells(description, "pixel", "pixel", "frame")
-        return Units("pixel values", growth(self.pixel_format(description)), edges)
+        pixels = self.pixel_format(description)
+        return Units("pixel values", growth(pixels), edges, zero_of(pixels))
+
+    def restore(self, values: np.ndarray, description: FieldDescription) -> np.ndarray:
+        return _form(description).restore(values)
 
     def pixel_format(self, description: FieldDescription) -> PixelFormat:
         return PixelFormat("uint8", 8, 0.0, 255.0, _form(description).value_range)

@@ -20,7 +20,7 @@ from inr.signal._lattice_signal import LatticeSignal
 from inr.signal._picture import colored, compare_images, stack
 from inr.signal._preview import PicturePreview, Preview
 from inr.signal._surface_extraction import extract_field
-from inr.signal._units import Edge, Units, growth
+from inr.signal._units import Edge, Units, growth, zero_of
 from inr.signal.volume.surface import PhysicalField, to_world
 from inr.signal.volume.volume_format import Container, VolumeFormat
 from inr.signal.volume.write import SUFFIXES, write_slabs
@@ -46,7 +46,12 @@ class VolumeDisplay(LatticeDisplay):
         steps, unit = voxel_edges(form.container)
         cells = description.lattice[::-1]
         edges = [Edge(count * step, unit) for count, step in zip(cells, steps, strict=True)]
-        return Units("voxel values", form.container.slope * growth(form.pixel_format), edges)
+        container, pixels = form.container, form.pixel_format
+        zero = container.intercept + container.slope * zero_of(pixels)
+        return Units("voxel values", container.slope * growth(pixels), edges, zero)
+
+    def restore(self, values: np.ndarray, description: FieldDescription) -> np.ndarray:
+        return VolumeFormat.from_plain(description.format).restore(values)
 
     def pixel_format(self, description: FieldDescription) -> PixelFormat:
         return VolumeFormat.from_plain(description.format).pixel_format
