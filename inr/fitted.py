@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from inr.lattice import Region
 from inr.signal import KINDS
 
 WEIGHTS = "field.safetensors"
+METRICS = "metrics.json"
 
 
 class Fitted(nn.Module):
@@ -112,6 +114,7 @@ def load(path: str | os.PathLike[str], *, trust: bool = False) -> Fitted:
         ValueError: The file is of another kind or damaged, or names a foreign class.
     """
     given = Path(path)
+    measured = _read_metrics(given / METRICS)
     given = given / WEIGHTS if given.is_dir() else given
     saved = load_field(given)
     if saved.model is None:
@@ -128,4 +131,11 @@ def load(path: str | os.PathLike[str], *, trust: bool = False) -> Fitted:
     except RuntimeError as error:
         raise ValueError(f"{given} has weights of another network than it names.") from error
     (dtype,) = {t.dtype for t in saved.state.values() if t.is_floating_point()} or {torch.float32}
-    return Fitted(field.to(dtype).eval(), description, model=saved.model, metrics=saved.metrics)
+    return Fitted(
+        field.to(dtype).eval(), description, model=saved.model, metrics=saved.metrics | measured
+    )
+
+
+def _read_metrics(path: Path) -> dict[str, Any]:
+    """The metrics of a run; none where there is no such file."""
+    return dict(json.loads(path.read_text())) if path.is_file() else {}

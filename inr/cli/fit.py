@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from inr.experiment import Experiment
 
 PROGRAM = "inr-fit"
+RUN_TRACES = ("metrics.json", "checkpoints", ".hydra")
 
 
 def main() -> None:
@@ -77,7 +78,7 @@ def _run_by_hydra(overrides: list[str]) -> None:
     register_resolvers()
     folder = last_value(overrides, "hydra.sweep.dir")
     if folder is not None:
-        _protect(Path(folder.strip("'\"")), "multirun.yaml")
+        check_unused(Path(folder.strip("'\"")), "multirun.yaml")
     # Hydra prints errors its own way unless it is told to raise them.
     os.environ[FULL_ERROR] = "1"
     try:
@@ -119,7 +120,7 @@ def _prepare(cfg: "DictConfig", typed: list[str]) -> "Parts | Experiment":
         check_composed(composed, typed, cfg.ckpt_path)
     folder = Path(cfg.hydra.run.dir)
     if not (cfg.ckpt_path and Path(cfg.ckpt_path).is_relative_to(folder.resolve())):
-        _protect(folder, "metrics.json", "checkpoints", ".hydra")
+        check_unused(folder)
     from inr.cli.build import build_parts
     from inr.cli.instantiate import build
     from inr.cli.quiet import quiet_libraries
@@ -146,9 +147,21 @@ def _prepare(cfg: "DictConfig", typed: list[str]) -> "Parts | Experiment":
     return parts
 
 
-def _protect(folder: Path, *traces: str) -> None:
-    """Rejects the directory of another run; the first process of a distributed run made its own."""
-    if "LOCAL_RANK" not in os.environ and any((folder / trace).exists() for trace in traces):
+def check_unused(folder: Path, *traces: str) -> None:
+    """Rejects the directory of another run.
+
+    The other processes of a distributed run write into that of the first.
+
+    Args:
+        folder: Directory that is to be written.
+        traces: Files or folders that only an earlier run can have left; those of one run when
+            there are none.
+
+    Raises:
+        BadInputError: One of them is there.
+    """
+    found = [name for name in traces or RUN_TRACES if (folder / name).exists()]
+    if found and "LOCAL_RANK" not in os.environ:
         raise BadInputError(
             f"{folder} holds an earlier run; expected another folder, or ckpt_path={folder} to "
             "resume a run there."

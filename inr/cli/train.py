@@ -34,12 +34,13 @@ ERROR_SCALE = 0.1
 MAX_PICTURE_PIXELS = 1_000_000
 
 
-def train(cfg: DictConfig, parts: Parts | None = None) -> float | None:
+def train(cfg: DictConfig, parts: Parts | None = None, *, summarize: bool = True) -> float | None:
     """Fits a field and writes the run directory.
 
     Args:
         cfg: The whole configuration but Hydra's part.
         parts: What it describes, when that has been built; built here when None.
+        summarize: Whether to print what was reached and written.
 
     Returns:
         What says best how well it fits, for those who optimise it: the PSNR over the whole lattice,
@@ -82,7 +83,8 @@ def train(cfg: DictConfig, parts: Parts | None = None) -> float | None:
         readings = training.signal.display.metrics
         print_summary(metrics, readings, run_dir, run_dir / FOLDER / worst)
         return float(metrics["psnr"])
-    return _finish(trainer, training, description, run_dir)
+    model = {family: config[family] for family in ("encoding", "network")}
+    return _finish(trainer, training, description, model, run_dir, summarize)
 
 
 def _stop_if_interrupted(parts: Parts, run_dir: Path) -> None:
@@ -96,13 +98,15 @@ def _finish(
     trainer: pl.Trainer,
     training: FieldTraining,
     description: FieldDescription,
+    model: dict[str, Any],
     run_dir: Path,
+    summarize: bool,
 ) -> float:
     """Measures, writes and shows the result."""
     seconds, display = training.clock.seconds, training.signal.display
     training.to(trainer.strategy.root_device)
     # First what cannot be made again.
-    save_field(run_dir / WEIGHTS, training.field, description)
+    save_field(run_dir / WEIGHTS, training.field, description, model=model)
     with _waiting("rendering"):
         rendering = training.render()
     with _waiting("measuring"):
@@ -122,7 +126,8 @@ def _finish(
     else:
         metrics |= display.measure_result(result, training.signal)
         write_metrics(run_dir / "metrics.json", metrics)
-    print_summary(metrics, display.metrics, run_dir, result)
+    if summarize:
+        print_summary(metrics, display.metrics, run_dir, result)
     return quality[display.metrics[0].key]
 
 
