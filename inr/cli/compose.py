@@ -78,7 +78,7 @@ def run_composed(cfg: DictConfig, task: Callable[[DictConfig], Any]) -> Any:
 
 
 def explain(error: Exception, overrides: list[str]) -> str:
-    """What is wrong with the overrides, in one sentence."""
+    """One sentence on the mistake in the overrides."""
     text = str(error)
     if match := re.search(r"Could not override '([^']+)'", text):
         return _explain_unknown_key(match[1].lstrip("+~"), overrides)

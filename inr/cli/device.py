@@ -1,4 +1,4 @@
-"""Where a command computes."""
+"""The device of a command."""
 
 import torch
 
@@ -7,7 +7,7 @@ def choose_device(name: str) -> torch.device:
     """The device of a name; ``auto`` is the first GPU, or else the CPU.
 
     Raises:
-        ValueError: There is no such device here.
+        ValueError: The device is not available.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,4 +1,4 @@
-"""How a command ends when something is wrong: one line, and a status that says whose fault."""
+"""Errors of a command as one line on stderr and an exit status."""
 
 import os
 import sys
@@ -9,11 +9,11 @@ FULL_ERROR = "HYDRA_FULL_ERROR"
 
 
 class BadInputError(Exception):
-    """What the user typed or gave cannot be used. Exit status 2."""
+    """Input or options that cannot be used. Exit status 2."""
 
 
 class RunFailedError(Exception):
-    """A run failed that was rightly asked for. Exit status 1."""
+    """A valid run that failed. Exit status 1."""
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def one_line_errors(program: str) -> Iterator[None]:
     the environment, tracebacks are shown instead.
 
     Args:
-        program: Begins the line.
+        program: Name at the beginning of the line.
     """
     full = os.environ.get(FULL_ERROR) == "1"
     try:
@@ -54,10 +54,10 @@ def one_line_errors(program: str) -> Iterator[None]:
 
 @contextmanager
 def bad_input(subject: str = "") -> Iterator[None]:
-    """Says that what fails inside does so because of what the user gave.
+    """Turns errors of the code inside into :class:`BadInputError`.
 
     Args:
-        subject: Begins the message, unless that begins with it already.
+        subject: Beginning of the message; none when empty.
     """
     try:
         yield

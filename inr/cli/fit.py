@@ -158,7 +158,7 @@ def check_unused(folder: Path, *traces: str) -> None:
             there are none.
 
     Raises:
-        BadInputError: One of them is there.
+        BadInputError: The folder has one of the traces.
     """
     found = [name for name in traces or RUN_TRACES if (folder / name).exists()]
     if found and "LOCAL_RANK" not in os.environ:

@@ -13,10 +13,10 @@ from inr.cli.failure import BadInputError
 
 
 def build(cfg: DictConfig, key: str, subject: str | None = None, **wired: Any) -> Any:
-    """What a part of the configuration describes, with plain Python arguments.
+    """The object that a part of the configuration describes, with plain Python arguments.
 
     Raises:
-        BadInputError: It cannot be built.
+        BadInputError: The object cannot be built.
     """
     subject = subject or key
     node = cfg[key]
@@ -34,7 +34,7 @@ def build(cfg: DictConfig, key: str, subject: str | None = None, **wired: Any) -
 def _undeferred(made: Any) -> Any:
     """A partial function as Python's own.
 
-    Hydra's looks at each call whether it may, which takes longer than a small loss.
+    Hydra's checks its target at each call, which takes longer than a small loss.
     """
     if all(hasattr(made, name) for name in ("func", "args", "keywords")):
         return partial(made.func, *made.args, **made.keywords)

@@ -117,7 +117,7 @@ def find_option(name: str, known: DictConfig) -> str:
     """An option with its family.
 
     Raises:
-        BadInputError: No family has it, or several have.
+        BadInputError: No family has the option, or several have.
     """
     if "." in name or (name in known and not isinstance(known[name], DictConfig)):
         return name

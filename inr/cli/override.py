@@ -1,4 +1,4 @@
-"""What a user types, as Hydra's overrides."""
+"""The command line as Hydra's overrides."""
 
 import os
 import re
@@ -12,7 +12,7 @@ PACKAGE = Path(inr.__file__).parent
 
 
 def shipped(folder: str) -> Path:
-    """A folder that ships with the package: in a wheel inside it, in a checkout beside it."""
+    """A folder installed with the package: inside it in a wheel, beside it in a checkout."""
     inside = PACKAGE / folder
     return inside if inside.is_dir() else PACKAGE.parent / folder
 
@@ -99,7 +99,7 @@ def signal_of(protocol: str) -> str | None:
 
 
 def last_value(overrides: list[str], key: str) -> str | None:
-    """What the last override of a key sets."""
+    """The value that the last override of a key sets."""
     values = [o.partition("=")[2] for o in overrides if key_of(o) == key and "=" in o]
     return values[-1] if values else None
 
@@ -111,7 +111,7 @@ def asks_for_experiment(overrides: list[str]) -> bool:
 
 
 def without_effect(overrides: list[str]) -> list[str]:
-    """Of overrides for an experiment with its own data, those that mean nothing to it."""
+    """The overrides that have no effect on an experiment, which has its own data."""
     return [o for o in overrides if key_of(o).partition(".")[0] not in OWN_DATA_KEYS]
 
 
@@ -128,7 +128,7 @@ def quote_path(argument: str) -> str:
 
 
 def key_of(override: str) -> str:
-    """What an override sets: ``encoding.scale`` of ``++encoding.scale=3``."""
+    """The key that an override sets: ``encoding.scale`` of ``++encoding.scale=3``."""
     return override.lstrip("+~").partition("=")[0].partition("@")[0]
 
 

@@ -1,4 +1,4 @@
-"""What ``inr-render`` makes of a field."""
+"""The files that ``inr-render`` makes of a field."""
 
 import argparse
 import math
@@ -22,8 +22,8 @@ class Product(NamedTuple):
     """A file that can be made of a field.
 
     Attributes:
-        name: Of the file, if nobody gives it another.
-        write: Writes it: ``(path, field)``.
+        name: Default name of the file.
+        write: Function ``(path, field)`` that writes it.
     """
 
     name: str
@@ -36,10 +36,10 @@ def make_product(
     size: tuple[int, ...] | None,
     region: Region | None,
 ) -> Product:
-    """What the options ask for.
+    """The file that the options ask for.
 
     Raises:
-        BadInputError: It cannot be made of such a field.
+        BadInputError: The field is of a kind that has no such file.
     """
     prefix = "regression" if arguments.regression else "render"
     if arguments.mesh:
@@ -71,7 +71,7 @@ def _check_shape(
     """Cells per axis of what is rendered.
 
     Raises:
-        BadInputError: Size or region are of other dimensions.
+        BadInputError: The size or the region has another number of axes than the field.
     """
     dimensions = len(lattice)
     if size is not None and len(size) != dimensions:
@@ -143,10 +143,10 @@ def _rendering(
 
 
 def check_slices(description: FieldDescription) -> None:
-    """Refuses a field that is not of three coordinates.
+    """Rejects fields without three coordinates.
 
     Raises:
-        BadInputError: It is not.
+        BadInputError: The field has another number of coordinates.
     """
     if len(description.lattice) != 3:
         raise BadInputError(
@@ -159,7 +159,7 @@ def parse_slice(text: str, description: FieldDescription) -> tuple[int, float]:
     """``z=0.5`` as the number of an axis and a position.
 
     Raises:
-        BadInputError: It is something else.
+        BadInputError: The text has another form, or names another axis.
     """
     name, _, value = text.partition("=")
     names = KINDS[description.kind].axes[: len(description.lattice)]
@@ -173,10 +173,10 @@ def parse_slice(text: str, description: FieldDescription) -> tuple[int, float]:
 
 
 def slice_description(description: FieldDescription, axis: int) -> FieldDescription:
-    """Of the image that is left when one coordinate is held.
+    """The description of the image that is left when one coordinate is held.
 
     Raises:
-        ValueError: Values mean nothing as pixels.
+        ValueError: The kind has no pixels.
     """
     form = KINDS[description.kind].display.pixel_format(description)
     # Lattices are in array order, with x last.

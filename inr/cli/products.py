@@ -1,4 +1,4 @@
-"""How far a computation by products with a kernel is."""
+"""Progress of computations by products with a kernel."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,11 +11,11 @@ def show_products(what: str) -> Iterator[Callable[[int, str], None]]:
     """Shows on stderr how many products were made, and how far the goal is.
 
     Args:
-        what: Is computed, until the first product.
+        what: Text until the first product.
 
     Yields:
-        To be called with the number of products and how far that got. Where there is no terminal,
-        some of them make a line.
+        A function of the number of products and a text on the progress. Where there is no terminal
+        it prints one line for every 25 products.
     """
     from rich.console import Console
 

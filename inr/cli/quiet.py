@@ -1,4 +1,4 @@
-"""What libraries say, as far as a user wants to hear it."""
+"""Warnings of this package as one line each, and silence of the libraries below."""
 
 import logging
 import sys
@@ -7,10 +7,10 @@ from typing import Any
 
 
 def quiet_libraries(program: str) -> None:
-    """Shows our warnings as one line each, and nothing that is logged below an error.
+    """Shows our warnings as one line each, and no log records below errors.
 
     Args:
-        program: Begins each line.
+        program: Name at the beginning of each line.
     """
 
     def show(message: Any, *_: Any, **__: Any) -> None:

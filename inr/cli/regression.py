@@ -1,4 +1,4 @@
-"""What training for ever would make of a run's field."""
+"""The field that training to convergence gives, by kernel regression."""
 
 import warnings
 from typing import Any
@@ -25,13 +25,13 @@ def regress(run: SavedRun, device: torch.device, *, trust: bool) -> KernelRegres
     Those are drawn again from its seed, and its signal is read again.
 
     Args:
-        run: Says how it began.
-        device: To compute on.
+        run: Saved run, with the configuration that it began with.
+        device: Device of the computation.
         trust: Whether classes that are not the project's own may be built.
 
     Raises:
-        BadInputError: The run does not say how it began, its signal has gone, or it has no end of
-            training points.
+        BadInputError: The run has no configuration, its signal is gone, or the signal draws its
+            training points without end.
     """
     seed = run.config.get("seed")
     parts: dict[str, Any] = {key: with_seed(run.config.get(key), seed) for key in PARTS}

@@ -85,8 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--regression",
         action="store_true",
-        help="render what training for ever would give if the kernel of the run's first weights "
-        "stayed: kernel regression",
+        help="render what training to convergence would give if the kernel of the run's first "
+        "weights stayed: kernel regression",
     )
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, ...")
     parser.add_argument("--force", action="store_true", help="replace OUT if it exists")
@@ -125,10 +125,10 @@ def _render(arguments: argparse.Namespace) -> None:
 
 
 def check_combination(arguments: argparse.Namespace) -> None:
-    """Refuses options that mean nothing together.
+    """Rejects options that exclude each other.
 
     Raises:
-        BadInputError: There are some.
+        BadInputError: Two options exclude each other, or the resolution is below 2.
     """
     for name in ("resolution", "level"):
         if getattr(arguments, name) is not None and not arguments.mesh:
@@ -147,7 +147,7 @@ def parse_size(text: str) -> tuple[int, ...]:
     """``HxW``, or as many numbers as there are axes.
 
     Raises:
-        BadInputError: It is something else.
+        BadInputError: The text has another form.
     """
     if re.fullmatch(r"[1-9]\d*([x×][1-9]\d*)*", text.strip()) is None:
         raise BadInputError(
@@ -160,7 +160,7 @@ def parse_region(text: str) -> "Region":
     """``X0,Y0,X1,Y1``, or corners with as many numbers as there are axes.
 
     Raises:
-        BadInputError: It is something else, or an empty box.
+        BadInputError: The text has another form, or the box is empty.
     """
     try:
         edges = tuple(float(part) for part in text.split(","))

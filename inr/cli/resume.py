@@ -1,4 +1,4 @@
-"""Going on where a run was stopped."""
+"""Resuming a run from its checkpoint."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
     from torch.optim import Optimizer
 
-# Where a run was written and what it resumed is not decided for the one that resumes it.
+# Recorded overrides that do not apply to the resuming run: its folder, checkpoint and loggers.
 OWN_AFFAIRS = ("hydra.", "ckpt_path", "logger")
 
 
@@ -25,7 +25,7 @@ def resumed(arguments: list[str], flags: list[str]) -> list[str]:
         flags: Hydra's own options.
 
     Raises:
-        BadInputError: There is no such checkpoint, or its overrides name a class or interpolate.
+        BadInputError: The checkpoint does not exist, or its overrides name a class or interpolate.
     """
     paths = [argument.partition("=")[2] for argument in arguments if _is_checkpoint(argument)]
     if not paths or paths[-1] in ("", "null"):
@@ -65,20 +65,20 @@ def _is_checkpoint(argument: str) -> bool:
 
 
 def check_same_field(config: "DictConfig", checkpoint: dict[str, Any], source: str) -> None:
-    """Refuses knobs under which a checkpoint's weights would mean something else.
+    """Rejects options under which the weights of a checkpoint would mean something else.
 
     Raises:
-        BadInputError: One of its encoding or network is another than it was.
+        BadInputError: An option of the encoding or the network has changed.
     """
     from omegaconf import OmegaConf
 
     for family in ("encoding", "network"):
         recorded = checkpoint["inr"]["config"][family]
         present = cast(dict[str, Any], OmegaConf.to_container(config[family], resolve=True))
-        for knob, value in recorded.items():
-            if knob in present and present[knob] != value:
+        for option, value in recorded.items():
+            if option in present and present[option] != value:
                 raise BadInputError(
-                    f"{family}.{knob} was {value!r} for {source}, and is {present[knob]!r}; "
+                    f"{family}.{option} was {value!r} for {source}, and is {present[option]!r}; "
                     "expected the same, since its weights mean something else otherwise. Begin "
                     "another run without ckpt_path."
                 )
@@ -87,16 +87,16 @@ def check_same_field(config: "DictConfig", checkpoint: dict[str, Any], source: s
 def check_same_steps(
     optimizer: "Optimizer", config: "DictConfig", checkpoint: dict[str, Any], source: str
 ) -> None:
-    """Refuses a checkpoint whose optimizer state the present optimizer cannot go on from.
+    """Rejects a checkpoint whose optimizer state the present optimizer cannot take.
 
     Args:
-        optimizer: Of the field, as it is before the first step.
-        config: Names it.
-        checkpoint: What is resumed.
-        source: Its name for errors.
+        optimizer: Optimizer of the field before the first step.
+        config: Configuration with the optimizer.
+        checkpoint: Checkpoint to resume.
+        source: Name of the checkpoint for errors.
 
     Raises:
-        BadInputError: It is another optimizer, or the program was another then.
+        BadInputError: The optimizer differs, or an earlier version wrote the checkpoint.
     """
     recorded = checkpoint["inr"]["config"]["optimizer"]["_target_"]
     saved = checkpoint["optimizer_states"][0]["param_groups"]
@@ -106,7 +106,7 @@ def check_same_steps(
     present = config.optimizer._target_
     if recorded != present or shares[0] != shares[1]:
         names = recorded.rpartition(".")[2], present.rpartition(".")[2]
-        other = f"is {names[1]}" if names[0] != names[1] else "has other knobs"
+        other = f"is {names[1]}" if names[0] != names[1] else "has other options"
         raise BadInputError(
             f"the optimizer was {names[0]} for {source}, and {other}; expected the same, whose "
             "state is in the checkpoint. Begin another run without ckpt_path."

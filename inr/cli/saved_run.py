@@ -24,11 +24,11 @@ class SavedRun(NamedTuple):
     """A fitted field, ready to be evaluated.
 
     Attributes:
-        folder: Where new files about it go.
+        folder: Folder for new files about the run.
         field: The field, on the CPU.
-        description: What it was fitted to.
-        step: The step of its weights; None when the file does not say.
-        config: The configuration that made it, plain and not to be trusted.
+        description: What the field was fitted to.
+        step: Step of the weights; None when the file does not say.
+        config: Configuration of the run: plain data, not to be trusted.
     """
 
     folder: Path
@@ -46,7 +46,7 @@ def load_run(path: str, *, trust: bool = False) -> SavedRun:
         trust: Whether classes that are not the project's own may be built.
 
     Raises:
-        BadInputError: There is no run, or a broken or an untrusted one.
+        BadInputError: The run does not exist, is damaged, or names a foreign class.
     """
     given = Path(path)
     if given.is_dir():
@@ -69,7 +69,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     """A checkpoint as plain data and tensors.
 
     Raises:
-        BadInputError: It is none of this program's, or holds more than data.
+        BadInputError: The file is no checkpoint of this program, or holds more than data.
     """
     try:
         with warnings.catch_warnings(action="ignore"):
@@ -105,7 +105,7 @@ def _load_weights(folder: Path, trust: bool) -> SavedRun:
     state, description = saved.state, saved.description
     try:
         text = config_path.read_text()
-        # Hydra writes none; a few of them can stand for more than fits into memory.
+        # Hydra writes no aliases; a few can expand to more than fits into memory.
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
             raise ValueError("it has aliases")
         config = OmegaConf.to_container(OmegaConf.create(text), resolve=False)
@@ -176,7 +176,7 @@ def _build(
 
 
 def with_seed(part: Any, seed: Any) -> Any:
-    """A part of the configuration with the one interpolation that ours have filled in."""
+    """A part of the configuration with ``${seed}``, the one interpolation in ours, filled in."""
     if not isinstance(part, dict):
         return part
     return {key: seed if value == "${seed}" else value for key, value in part.items()}
@@ -186,7 +186,7 @@ def load_weights(field: nn.Module, state: dict[str, torch.Tensor], source: str) 
     """Fills a field with saved weights.
 
     Raises:
-        BadInputError: They belong to another one.
+        BadInputError: The weights belong to another field.
     """
     try:
         field.load_state_dict(state)

@@ -1,4 +1,4 @@
-"""Which classes a configuration that came with a run may name."""
+"""Checks of the classes that the configuration of a saved run names."""
 
 from functools import cache
 from typing import Any
@@ -10,19 +10,19 @@ from inr.cli.override import CONF
 
 
 def check_targets(config: Any, source: str) -> None:
-    """Refuses a configuration that names anything but the project's own classes.
+    """Rejects a configuration that names anything but the project's own classes.
 
     A run directory or a checkpoint is data that somebody may have sent: building what it names
     must not run code that it chose. Nothing in it may be left to interpolate, since an
     interpolation can make a name that is not there yet.
 
     Args:
-        config: Plain data.
-        source: Where it came from, for the message.
+        config: Configuration as plain data.
+        source: Origin of the configuration, for the message.
 
     Raises:
-        BadInputError: It names a class outside ``conf/`` that is no ``torch.optim`` optimizer, or
-            interpolates.
+        BadInputError: A class is neither named in ``conf/`` nor an optimizer of ``torch.optim``, or
+            a value interpolates.
     """
     if isinstance(config, str) and "${" in config:
         raise BadInputError(
@@ -45,15 +45,15 @@ def check_targets(config: Any, source: str) -> None:
 
 
 def check_composed(config: Any, typed: list[str], source: str) -> None:
-    """Refuses classes that came into a configuration with the overrides of a checkpoint.
+    """Rejects classes that came into a configuration with the overrides of a checkpoint.
 
     Args:
         config: Plain data, composed from ``conf/``, those overrides and typed ones.
-        typed: What the user typed, who may name any class.
+        typed: Overrides that the user typed, which may name any class.
         source: The checkpoint, for the message.
 
     Raises:
-        BadInputError: It names a foreign class that the user did not type.
+        BadInputError: A foreign class is named that the user did not type.
     """
     if isinstance(config, dict):
         target = config.get("_target_")
