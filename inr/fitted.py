@@ -110,7 +110,7 @@ def load(path: str | os.PathLike[str], *, trust: bool = False) -> Fitted:
         trust: Whether classes outside of this package may be imported and called.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: The file does not exist.
         ValueError: The file is of another kind or damaged, or names a foreign class.
     """
     given = Path(path)

@@ -17,11 +17,11 @@ class FieldDescription:
     """What a field was fitted to, without its data.
 
     Attributes:
-        kind: Of its signal's display, such as ``image``.
+        kind: Kind of the signal, such as ``image``.
         in_features: Coordinate dimension d.
         out_features: Value dimension c.
         lattice: Cells per axis, in array order.
-        format: What values mean in a file of this kind: plain data, the display's own.
+        format: Meaning of values in a file of this kind: plain data, as its display made it.
     """
 
     kind: str
@@ -39,8 +39,8 @@ class FieldDescription:
         """The inverse of :meth:`to_plain`.
 
         Raises:
-            KeyError: Something is missing.
-            TypeError: Something is of another kind.
+            KeyError: A field is missing.
+            TypeError: A field has another type.
         """
         # Runs of images were once the only ones, and called it so.
         format = plain["pixel_format"] if "pixel_format" in plain else plain["format"]
@@ -97,7 +97,7 @@ def load_field(path: str | os.PathLike[str]) -> SavedField:
     """Reads what :func:`save_field` wrote.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: The file does not exist.
         ValueError: The file is of another kind, or damaged.
     """
     try:

@@ -27,9 +27,9 @@ class Draw(NamedTuple):
     """The distribution of a layer's initial numbers, as the layer uses them.
 
     Attributes:
-        weight_variance: Of one weight.
-        bias_variance: Of one bias.
-        uniform: Whether they are uniform, or else Gaussian.
+        weight_variance: Variance of a weight.
+        bias_variance: Variance of a bias.
+        uniform: Whether they are uniform; they are Gaussian otherwise.
     """
 
     weight_variance: float

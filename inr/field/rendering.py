@@ -111,7 +111,7 @@ def render_slabs(
         shape: Cells per axis, in array order.
         region: Lower and upper corner, in coordinate order, of the box to render; the unit cube
             when None.
-        points: Of a part, at most, unless one layer has more.
+        points: Most points of a slab, unless one layer has more.
 
     Yields:
         ``(k, *shape[1:], c)`` arrays.
@@ -127,7 +127,7 @@ def render_slabs(
 
 
 def placement(field: nn.Module) -> tuple[torch.device, torch.dtype]:
-    """Of a field's first weights, or buffers; of a plain tensor when it has neither."""
+    """Device and dtype of a field's first weights or buffers; a plain tensor's if it has none."""
     tensors = itertools.chain(field.parameters(), field.buffers())
     tensor = next((t for t in tensors if t.is_floating_point()), torch.empty(0))
     return tensor.device, tensor.dtype

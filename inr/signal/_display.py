@@ -1,4 +1,4 @@
-"""What every display is."""
+"""The interface of displays: how fields of one kind of signal are measured, shown and written."""
 
 import os
 from abc import ABC, abstractmethod
@@ -19,12 +19,12 @@ from inr.signal._units import Units
 
 
 class Metric(NamedTuple):
-    """A number that says how well a field fits.
+    """A number that measures how well a field fits.
 
     Attributes:
-        key: In ``metrics.json``.
-        label: For people.
-        form: Of ``str.format``, with its unit.
+        key: Key in ``metrics.json``.
+        label: Name in tables.
+        form: Format of ``str.format``, with the unit.
     """
 
     key: str
@@ -46,7 +46,7 @@ class Display(ABC):
     has_surface = False
 
     def describe(self, signal: Any) -> FieldDescription:
-        """What a field has to know of its signal when that has gone."""
+        """The description of a field that outlives its signal."""
         return FieldDescription(
             signal.kind,
             signal.in_features,
@@ -62,11 +62,11 @@ class Display(ABC):
 
     @abstractmethod
     def format_of(self, signal: Any) -> dict[str, Any]:
-        """What a file of this kind needs beside the field's values: plain data."""
+        """Plain data that a file of this kind needs beside the field's values."""
 
     @abstractmethod
     def units(self, description: FieldDescription) -> Units:
-        """What a field's values and coordinates are in a file of this kind."""
+        """The units of values and coordinates in a file of this kind."""
 
     def decode(self, outputs: Tensor, description: FieldDescription) -> Tensor:
         """A field's outputs ``(*batch, c)`` in the numbers of its file, with gradients."""
@@ -81,21 +81,21 @@ class Display(ABC):
     def measure(
         self, field: nn.Module, signal: Any, rendering: Tensor, *, thorough: bool = False
     ) -> dict[str, float]:
-        """How well a field fits; only what has a meaning.
+        """Measures how well a field fits; metrics without a meaning are left out.
 
         Args:
             field: ``(n, d) -> (n, c)``.
-            signal: The truth.
-            rendering: What the field says on the signal's lattice, ``(*lattice, c)``, not clipped.
+            signal: Signal that the field is fitted to.
+            rendering: The field on the signal's lattice, ``(*lattice, c)``, not clipped.
             thorough: Whether to measure what takes long, as at the end of a run.
         """
 
     @abstractmethod
     def measure_batch(self, field: nn.Module, signal: Any, batch: Batch) -> dict[str, float]:
-        """How well a field fits at some points."""
+        """Measures how well a field fits at some points."""
 
     def measure_result(self, path: Path, signal: Any) -> dict[str, float]:
-        """What is measured of a file that :meth:`write` wrote, beside the signal."""
+        """Measures a file that :meth:`write` wrote against the signal."""
         return {}
 
     @abstractmethod
@@ -109,15 +109,15 @@ class Display(ABC):
         max_pixels: int,
         thorough: bool = False,
     ) -> list[Preview]:
-        """What there is to see of a field beside its signal; the first is a picture.
+        """Previews of a field beside its signal; the first is a picture.
 
         Args:
             field: ``(n, d) -> (n, c)``.
-            signal: The truth.
-            rendering: As for :meth:`measure`.
+            signal: Signal that the field is fitted to.
+            rendering: The field on the signal's lattice, ``(*lattice, c)``, not clipped.
             error_scale: The error, as a share of the value range, that is shown brightest.
-            max_pixels: Of a picture, at most.
-            thorough: As for :meth:`measure`.
+            max_pixels: Most pixels of a picture.
+            thorough: Whether to show what takes long to make.
         """
 
     def extract_surface(
@@ -148,10 +148,10 @@ class Display(ABC):
         )
 
     def pixel_format(self, description: FieldDescription) -> PixelFormat:
-        """What values mean as pixels, of a slice.
+        """The meaning of values as pixels of a slice.
 
         Raises:
-            ValueError: They mean nothing of the kind.
+            ValueError: The kind has no slices.
         """
         raise ValueError(
             f"a {description.kind} has no slices; expected a run of a volume or video."
@@ -159,7 +159,7 @@ class Display(ABC):
 
     @abstractmethod
     def native_suffix(self, description: FieldDescription) -> str:
-        """Of a file that holds what was fitted at its own resolution and depth."""
+        """The suffix of a file that holds what was fitted at its own resolution and depth."""
 
     @abstractmethod
     def write(
@@ -172,17 +172,17 @@ class Display(ABC):
         region: Region | None = None,
         progress: bool = False,
     ) -> None:
-        """Writes what a field has learnt, into a file of the kind that the suffix says.
+        """Writes a field into a file of the format that the suffix says.
 
         Args:
             path: Ends in one of ``suffixes``.
             field: ``(n, d) -> (n, c)``.
-            description: What it was fitted to.
-            size: Cells per axis, in array order; its own when None.
+            description: Description of the field.
+            size: Cells per axis, in array order; the signal's own when None.
             region: Lower and upper corner, in coordinate order, of the box to render; all when
                 None.
             progress: Whether to show a bar on stderr.
 
         Raises:
-            ValueError: The suffix is another, or such a file cannot hold it.
+            ValueError: The suffix is unknown, or such a file cannot hold the field.
         """

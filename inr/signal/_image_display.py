@@ -1,4 +1,4 @@
-"""How fields of images are measured, shown and written."""
+"""The display of images."""
 
 import os
 from dataclasses import asdict

@@ -80,7 +80,7 @@ def crop_pixels(pixels: np.ndarray, crop: Sequence[int]) -> np.ndarray:
     """The part of ``(H, W, C)`` pixels inside the box ``[x0, y0, x1, y1]``.
 
     Raises:
-        TypeError: It is not four whole numbers.
+        TypeError: ``crop`` is not four whole numbers.
         ValueError: The box is empty or reaches beyond the image.
     """
     height, width = pixels.shape[:2]

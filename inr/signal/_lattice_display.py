@@ -1,4 +1,4 @@
-"""What signals on a lattice have in common."""
+"""The display that all signals on a lattice share: PSNR, and the share of exact values."""
 
 from collections.abc import Callable, Iterator
 
@@ -41,8 +41,8 @@ class LatticeDisplay(Display):
         }
         if signal.step is not None:
             right = sum(
-                ((found - truth).abs() < signal.step / 2).sum().item()
-                for found, truth in compare_pieces(rendering, signal)
+                ((found - targets).abs() < signal.step / 2).sum().item()
+                for found, targets in compare_pieces(rendering, signal)
             )
             metrics["exact_share"] = right / rendering.numel()
         return metrics
@@ -57,11 +57,12 @@ class LatticeDisplay(Display):
 def compare_pieces(
     rendering: Tensor, signal: LatticeSignal, index: Tensor | None = None
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """What was found, clipped, and the truth, of so many points at once.
+    """A rendering, clipped, and its targets, in pieces of bounded memory.
 
     Args:
         rendering: ``(*lattice, c)``.
-        signal: The truth, of which a video keeps bytes: all of it as floats is four times as much.
+        signal: Signal with the targets. A video keeps bytes, and all of them as floats take four
+            times the memory.
         index: Flat positions to compare; all when None.
     """
     found = rendering.flatten(0, -2)
@@ -76,18 +77,18 @@ def compare_pieces(
 def similarity(
     ssim: Callable[..., float | None], rendering: Tensor, signal: LatticeSignal
 ) -> dict[str, float]:
-    """``ssim`` of a rendering that is clipped, unless it is smaller than the window.
+    """``ssim`` of a rendering, clipped; nothing where it is smaller than the window.
 
     Args:
-        ssim: Of images or of volumes, with a ``peak``.
+        ssim: SSIM of images or of volumes, with a ``peak``.
         rendering: ``(*lattice, c)``.
-        signal: The truth.
+        signal: Signal with the targets.
     """
     lower, upper = signal.value_range
-    # On [0, 1]: SSIM's luminance depends on where zero is.
-    shown, truth = (
+    # On [0, 1], since the luminance term of SSIM depends on where zero is.
+    shown, targets = (
         (part - lower) / signal.peak
         for part in (rendering.clamp(lower, upper), signal.values.view_as(rendering))
     )
-    found = ssim(shown, truth, peak=1.0)
+    found = ssim(shown, targets, peak=1.0)
     return {} if found is None else {"ssim": found}

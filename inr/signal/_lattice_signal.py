@@ -18,12 +18,12 @@ class LatticeSignal(FiniteSignal):
     Args:
         values: ``(*lattice, c)``, normalised.
         value_range: The lowest and highest value there can be; their distance is the peak of PSNR.
-        name: For folders and titles.
+        name: Name for folders and titles.
         holdout: ``none``; ``alternate``, which trains on even positions along every axis and tests
             on odd ones; or the fraction of points, drawn at random, to test on.
-        seed: Of the random fraction.
-        levels: What each of 256 bytes means, where ``values`` are bytes: only those that are asked
-            for become floats.
+        seed: Seed of the random fraction.
+        levels: Values of the 256 bytes, where ``values`` are bytes: only those that are asked for
+            become floats.
 
     Attributes:
         step: Distance of neighbouring values, where there is one.

@@ -21,7 +21,7 @@ def compare_images(
         values: Likewise; clipped to the range.
         value_range: What is shown darkest and brightest.
         error_scale: The error, as a share of the range, that is shown brightest.
-        max_pixels: Of one of the three, at most.
+        max_pixels: Most pixels of each of the three.
     """
     import matplotlib
 

@@ -1,4 +1,4 @@
-"""What there is to see, or to hear, of a field."""
+"""Previews of a field: pictures, films, sounds and meshes."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class PicturePreview:
     """Pixels.
 
     Attributes:
-        title: What is shown.
+        title: Title.
         pixels: ``(H, W, 3)`` uint8.
     """
 
@@ -26,7 +26,7 @@ class SoundPreview:
     """A recording.
 
     Attributes:
-        title: What is heard.
+        title: Title.
         samples: ``(n, c)``, between -1 and 1.
         rate: Samples per second.
     """
@@ -41,7 +41,7 @@ class FilmPreview:
     """Moving pixels.
 
     Attributes:
-        title: What is shown.
+        title: Title.
         frames: ``(T, H, W, 3)`` uint8.
         rate: Frames per second.
     """
@@ -56,7 +56,7 @@ class MeshPreview:
     """A surface to be turned around.
 
     Attributes:
-        title: What is shown.
+        title: Title.
         vertices: ``(v, 3)``.
         faces: ``(f, 3)``, numbers of vertices.
     """

@@ -55,7 +55,7 @@ def write_slice(
     Args:
         path: Ends in ``.png``, ``.tif``, ``.tiff`` or ``.npz``.
         field: ``(n, 2) -> (n, c)``.
-        description: Of an image.
+        description: Description of the slice, as an image.
         size: ``(H, W)``.
         region: Corners ``((x0, y0), (x1, y1))`` of the box to render; all when None.
         progress: Whether to show a bar on stderr.

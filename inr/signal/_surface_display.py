@@ -1,4 +1,4 @@
-"""How fields of surfaces in space are measured, shown and written."""
+"""The display that shapes and point clouds share."""
 
 import os
 import sys
@@ -31,7 +31,7 @@ from inr.signal._units import Edge, Units
 EDGE = 512
 SUFFIXES = (".ply", ".obj", ".stl", ".off", ".glb")
 TITLE = "target | reconstruction"
-# Of a probability, from 0 and 1: what float32 tells apart.
+# Distance of a probability from 0 and 1 that float32 resolves.
 CERTAIN = 1e-6
 
 
@@ -51,7 +51,7 @@ class SurfaceDisplay(Display):
     span = 1.0
 
     def __init__(self) -> None:
-        # Of targets, which stay the same from look to look.
+        # Pictures of targets, which all probes of a run share.
         self._pictures: WeakKeyDictionary[nn.Module, np.ndarray] = WeakKeyDictionary()
 
     @abstractmethod

@@ -46,7 +46,7 @@ def extract_field(
         progress: Whether to show a bar on stderr.
 
     Raises:
-        ValueError: It has that value nowhere.
+        ValueError: The field has that value nowhere.
     """
     evaluate = _as_function(field)
     console = Console(stderr=True)
@@ -71,7 +71,7 @@ def extract_lattice(values: Tensor, level: float, inside: Inside, field: nn.Modu
         field: ``(n, 3) -> (n, 1)``, which tells where between the lattice's points it is.
 
     Raises:
-        ValueError: They do not.
+        ValueError: The values do not reach the level.
     """
     lattice = values[..., 0].float().cpu().numpy()
     sizes = np.array(lattice.shape[::-1])

@@ -1,4 +1,4 @@
-"""What values, coordinates and derivatives of a field are in the file that it was fitted to."""
+"""Units of a field's values, coordinates and derivatives in the file that it was fitted to."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -24,7 +24,7 @@ class Edge(NamedTuple):
 
     Attributes:
         length: In ``unit``.
-        unit: Of length or time, such as ``mm``; a cell of the lattice where none is known.
+        unit: Unit of length or time, such as ``mm``; a cell of the lattice where none is known.
     """
 
     length: float

@@ -16,22 +16,22 @@ class ImageSignal(LatticeSignal):
     """An image of any bit depth, as its file has it.
 
     Args:
-        path: The image file. Its kind is told from its content.
+        path: Image file, of any format that its content shows.
         size: ``[H, W]`` to resize to, with anti-aliasing; None keeps the image's own.
         crop: ``[x0, y0, x1, y1]`` in pixels, upright, cut out before resizing.
         holdout: ``none``, ``alternate`` (train on even rows and columns, test on odd ones) or a
             fraction of the pixels, drawn at random: what training never sees.
         value_range: What the field sees for the darkest and the brightest pixel there can be (for
             float images: that there is).
-        frame: Of a file with several; None is the first, with a warning.
+        frame: Frame of a file with several; None is the first, with a warning.
         truncated: ``refuse``, or ``pad`` to fit what is there of a file that is cut off.
         nonfinite: ``refuse``, or ``zero`` to replace NaN and infinity.
-        max_pixels: Larger images are refused before they are decoded.
-        seed: Of the random fraction held out.
+        max_pixels: Most pixels; larger images are rejected before they are decoded.
+        seed: Seed of the random fraction held out.
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It is no image, broken, too large, or an argument is out of range.
+        ValueError: The file is no image, damaged or too large, or an argument is out of range.
     """
 
     kind = "image"

@@ -29,31 +29,31 @@ class ImageSetSignal(LatticeSignal):
 
     Args:
         path: A folder, or a pattern such as ``photos/*.png``. What is no image is passed over.
-        watched: How many of the images are looked at while they train, from the first; or a list
-            of their names.
+        watched: Number of images that are probed while they train, from the first; or a list of
+            their names.
         size: ``[H, W]`` to resize each to, with anti-aliasing; None keeps their own.
         crop: ``[x0, y0, x1, y1]`` in pixels, upright, cut out of each before resizing.
         holdout: ``none``, ``alternate`` (train on even rows and columns, test on odd ones) or a
             fraction of the pixels, drawn at random, the same of each image.
         value_range: What a field sees for the darkest and the brightest pixel there can be (for
             float images: that there is in its own).
-        frame: Of files with several; None is the first, with a warning.
+        frame: Frame of files with several; None is the first, with a warning.
         truncated: ``refuse``, or ``pad`` to fit what is there of files that are cut off.
         nonfinite: ``refuse``, or ``zero`` to replace NaN and infinity.
-        max_pixels: Larger images are refused before they are decoded.
-        seed: Of the random fraction held out.
+        max_pixels: Most pixels; larger images are rejected before they are decoded.
+        seed: Seed of the random fraction held out.
 
     Attributes:
-        paths: Of the images, in the order of their names.
-        names: Of the images, each another one: what their files are called, without suffix where
-            that is enough to tell them apart.
-        watched: Numbers of the images that are looked at.
-        channels: Of each image.
-        pixel_formats: Of each image.
+        paths: Files of the images, in the order of their names.
+        names: Distinct names of the images: those of their files, without suffix where that
+            suffices.
+        watched: Numbers of the images that are probed.
+        channels: Channels of each image.
+        pixel_formats: Meaning of values as pixels, of each image.
 
     Raises:
-        OSError: There is no such folder, or a file cannot be read.
-        ValueError: There is no image, one is broken, or two differ in size or channels.
+        OSError: The folder does not exist, or a file cannot be read.
+        ValueError: No file is an image, one is damaged, or two differ in size or channels.
     """
 
     kind = "image_set"
@@ -131,7 +131,7 @@ def find_images(path: str | os.PathLike[str]) -> list[Path]:
     Hidden files are passed over, and with a warning what else is no image.
 
     Raises:
-        OSError: There is no such folder or file.
+        OSError: The folder or file does not exist.
         ValueError: None of the files is an image.
     """
     if Path(path).is_dir():
@@ -213,7 +213,7 @@ def _check_alike(first: _Image, image: _Image) -> None:
         height, width = first.pixels.shape[:2]
         raise ValueError(
             f"{image.path} is {found} pixels high and wide, and {first.path} {expected}; expected "
-            f"images of one size. Use signal.size=[{height},{width}]."
+            f"images of one size. Use size=[{height},{width}]."
         )
     if image.pixels.shape[2] != first.pixels.shape[2]:
         raise ValueError(

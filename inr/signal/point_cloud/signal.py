@@ -29,18 +29,18 @@ class PointCloudSignal(SurfaceSignal):
         normals: Whether normals are used where the file has them.
         lattice_size: Cells along each axis of the lattice on which a field is looked at.
         resolution: Cells along each axis from which the resulting mesh is made.
-        seed: Of the points that are drawn on a mesh.
+        seed: Seed of the points that are drawn on a mesh.
 
     Attributes:
         points: ``(n, 3)``, in the cube.
         normals: ``(n, 3)`` unit vectors; zero where there is none.
         has_normals: Whether some are not zero.
-        frame: From the points' own frame to the cube.
-        resolution: Of the resulting mesh.
+        frame: Map from the points' own frame to the cube.
+        resolution: Cells along each axis from which the resulting mesh is made.
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It has no points, or an argument is out of range.
+        ValueError: The file has no points, or an argument is out of range.
     """
 
     kind = "point_cloud"

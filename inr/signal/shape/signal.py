@@ -1,4 +1,4 @@
-"""What is inside of a mesh, and how far from its surface."""
+"""A mesh as a function of space: occupancy, or distance from its surface."""
 
 import math
 import os
@@ -43,17 +43,17 @@ class ShapeSignal(SurfaceSignal):
         extent: Length in the cube of the longest side of the mesh's box: the rest is margin.
         lattice_size: Cells along each axis of the lattice on which a field is looked at.
         resolution: Cells along each axis from which the resulting mesh is made.
-        max_faces: Larger meshes are refused.
+        max_faces: Most faces; larger meshes are rejected.
 
     Attributes:
-        mesh: In the cube.
-        frame: From the mesh's own frame to the cube.
-        target: What a field fits.
-        resolution: Of the resulting mesh.
+        mesh: The mesh, in the cube.
+        frame: Map from the mesh's own frame to the cube.
+        target: ``occupancy`` or ``distance``.
+        resolution: Cells along each axis from which the resulting mesh is made.
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It is no mesh, encloses nothing, or an argument is out of range.
+        ValueError: The file is no mesh, the mesh encloses nothing, or an argument is out of range.
     """
 
     kind = "shape"
