@@ -36,7 +36,7 @@ class Display(ABC):
     """Signals of one kind: how a field that fits one is measured, shown and written.
 
     Attributes:
-        readings: What is told of a field, the one that matters most first.
+        metrics: Metrics to show, the most important first.
         suffixes: Suffixes of the files that fields are written to.
         has_surface: Whether fields are of space and have level sets.
     """

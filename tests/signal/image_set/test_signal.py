@@ -85,8 +85,8 @@ def test_what_is_no_image_is_passed_over_with_one_warning(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("shape", "sentence"),
     [
-        ((9, 6, 3), r"odd.png is 9x6 .*0.png 9x5; .*Use signal.size=\[9,5\]\.$"),
-        ((5, 9, 3), r"odd.png is 5x9 .*0.png 9x5; .*Use signal.size=\[9,5\]\.$"),
+        ((9, 6, 3), r"odd.png is 9x6 .*0.png 9x5; .*Use size=\[9,5\]\.$"),
+        ((5, 9, 3), r"odd.png is 5x9 .*0.png 9x5; .*Use size=\[9,5\]\.$"),
         ((9, 5, 1), r"odd.png has 1 channels, and .*0.png 3; "),
     ],
 )
