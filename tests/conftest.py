@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -57,6 +58,12 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands write where they are called."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def draws_of_its_own() -> None:
+    """A test draws the same numbers, whichever tests its process ran before."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture
