@@ -179,7 +179,7 @@ class Watcher(pl.Callback):
 
     def __init__(self) -> None:
         self.losses: list[torch.Tensor] = []
-        self.measured: list[list[float]] = []
+        self.stack_losses: list[list[float]] = []
         self.measured: list[dict[str, float]] = []
         self.batch_losses: list[list[float]] = []
 
@@ -188,7 +188,7 @@ class Watcher(pl.Callback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *arguments: Any) -> None:
         self.losses += arguments[0]["losses"]
-        self.measured.append(pl_module.measure_losses())
+        self.stack_losses.append(pl_module.measure_losses())
         self.measured.append(pl_module.measure_batch(3000))
         signal, batch = pl_module.signal, pl_module.batch
         members = [pl_module.member(number) for number in range(3)]
@@ -204,13 +204,13 @@ def test_losses_are_those_of_each_image(images: ImageSetSignal) -> None:
     )
     assert training.points == STEPS * 20 * 3
     assert torch.stack(watcher.losses).shape == (STEPS, 3)
-    assert_close(watcher.measured, watcher.batch_losses)
+    assert_close(watcher.stack_losses, watcher.batch_losses)
     # A loss is that before its step: the first, of the weights that all begin with.
     field = make_field("mlp").double()
     sampler = LatticeSampler(batch_size=20)
     batches = [sampler.draw(images.member(number).double(), 0) for number in range(3)]
     assert_close(watcher.losses[0], [mse(field, batch).item() for batch in batches])
-    assert watcher.readings[0].keys() == {"psnr", "min_psnr"}
+    assert watcher.measured[0].keys() == {"psnr", "min_psnr"}
 
 
 def test_readings_are_mean_and_least_of_all_images(images: ImageSetSignal) -> None:
