@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -44,10 +45,25 @@ class Result:
     err: str
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Names a test by its argument where that is the content of a file, never by the content.
+
+    Compressed content holds the time, and the workers of pytest-xdist must collect equal names.
+    """
+    is_content = isinstance(val, bytes) or (isinstance(val, str) and not val.isprintable())
+    return argname if is_content else None
+
+
 @pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands write where they are called."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def draws_of_its_own() -> None:
+    """A test draws the same numbers, whichever tests its process ran before."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture

@@ -146,8 +146,9 @@ def check_words(error: Exception) -> None:
 
 
 def test_a_wrong_name_does_not_help(read_bytes: Read) -> None:
+    noise = np.random.default_rng(0).bytes(200)
     for suffix in ("obj", "ply", "stl", "off", "glb", "gltf", "xyz", "png", "gz"):
-        for content in (b"GIF89a" + bytes(100), b"\n\n", b"hello", os.urandom(200)):
+        for content in (b"GIF89a" + bytes(100), b"\n\n", b"hello", noise):
             with pytest.raises(ValueError) as caught:
                 read_bytes(content, f"mesh.{suffix}")
             check_words(caught.value)
@@ -168,7 +169,10 @@ def test_a_wrong_name_does_not_help(read_bytes: Read) -> None:
         b"OFF\n" + b"3 " * 10**5,
         b'{"asset"' + b":[" * 30_000,
     ],
-    ids=lambda content: content[:9].decode(),
+    ids=[
+        *("commas", "digits", "comments", "lines", "blanks", "solids"),
+        *("vertices", "slashes", "elements", "numbers", "brackets"),
+    ],
 )
 def test_patterns_that_repeat_take_little_time(content: bytes, tmp_path: Path) -> None:
     start = time.process_time()

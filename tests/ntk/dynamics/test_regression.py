@@ -58,7 +58,8 @@ def test_without_a_ridge_it_reaches_all_values() -> None:
 def test_after_some_steps_it_is_the_prediction(method: str, momentum: float, flow: bool) -> None:
     model, x, x_test = make("mlp"), draw_points(9), draw_points(5, seed=1)
     y, K = draw(9, 3), brute_force_ntk(model, x)
-    lr = (1 - momentum) * 27 / torch.linalg.eigvalsh(K)[-1].item()
+    # Below the rate that diverges, which a rounding of the kernel moves.
+    lr = 0.9 * (1 - momentum) * 27 / torch.linalg.eigvalsh(K)[-1].item()
     knobs = {"lr": lr, "steps": 150.5 if flow else 150, "momentum": momentum, "flow": flow}
     expected = predict(
         K,

@@ -112,8 +112,14 @@ def test_the_mean_count_has_no_bias() -> None:
 
 
 def test_an_eigenvalue_at_a_threshold_is_counted() -> None:
+    nodes = torch.tensor([[0.5, 1.0], [1.0, 2.0]], dtype=torch.float64)
+    measure = SpectralMeasure(nodes, torch.full_like(nodes, 0.5), torch.zeros_like(nodes), rows=8)
+    assert measure.counts(torch.tensor([1.0, 1.0 + 1e-6])).mean.tolist() == [6, 2]
+
+
+def test_eigenvalues_that_are_all_the_same_are_all_counted() -> None:
     measure = spectral_measure(torch.eye(7))
-    assert measure.counts(torch.tensor([1.0, 1.0 + 1e-6])).mean.tolist() == [7, 0]
+    assert_close(measure.counts(torch.tensor([1.0 - 1e-6, 1.0 + 1e-6])).mean, [7, 0])
 
 
 @pytest.mark.parametrize("value", [3.0, 0.0])
