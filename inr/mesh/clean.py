@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from .mesh import Mesh
 from .polygon import triangulate
@@ -66,6 +63,10 @@ def weld(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
     Separate triangles, as in STL, often do; vertices inside of a surface are left alone.
     """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import cKDTree
+
     edges = find_edges(faces)
     rim = np.unique(edges.ends[edges.open])
     if not len(rim):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from .mesh import Mesh
 from .surface import sample_surface
@@ -50,6 +49,8 @@ def compare_points(
         L. Mescheder, M. Oechsle, M. Niemeyer, S. Nowozin and A. Geiger, Occupancy networks,
         CVPR 2019, for the distance (their Chamfer-L1) and for the consistency of normals.
     """
+    from scipy.spatial import cKDTree
+
     if not len(first) or not len(second):
         raise ValueError(
             f"got {len(first)} and {len(second)} points; expected some of either surface."

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from .mesh import Mesh, face_vectors
 from .solid_angle import winding_numbers
@@ -51,6 +49,9 @@ def agree(faces: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     side, others crosswise; what hangs together is one side of the surface. If both nodes of a face
     hang together, the surface has but one side.
     """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     pairs, same = neighbours(find_edges(faces))
     if not same.any():
         return faces, ()

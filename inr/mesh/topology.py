@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from .mesh import Mesh, face_vectors
 
@@ -109,6 +107,9 @@ def neighbours(edges: Edges) -> tuple[np.ndarray, np.ndarray]:
 
 def label_bodies(edges: Edges) -> tuple[int, np.ndarray]:
     """Number of parts that hang together by edges, and the part of each face, from 0."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     count = len(edges.edge_of) // 3
     order = np.argsort(edges.edge_of, kind="stable")
     chained = edges.edge_of[order][1:] == edges.edge_of[order][:-1]

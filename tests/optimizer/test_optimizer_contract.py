@@ -6,9 +6,10 @@ import pytest
 import torch
 
 import inr.optimizer
+from tests.conftest import ROOT
 from tests.optimizer.descent import START, Weights
 
-MEMBERS = sorted(inr.optimizer.__all__)
+MEMBERS = sorted(path.stem for path in (ROOT / "conf" / "optimizer").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("name", MEMBERS)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from scipy.special import stdtrit
 from torch import Tensor
 
 from inr.argument import check_count
@@ -62,6 +61,8 @@ class SpectralMeasure(NamedTuple):
         Raises:
             ValueError: The confidence is not between 0 and 1.
         """
+        from scipy.special import stdtrit
+
         if not 0 < confidence < 1:
             raise ValueError(f"confidence is {confidence}; expected a number between 0 and 1.")
         probes = len(self.nodes)
