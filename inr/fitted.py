@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import logging
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from inr.atomic import replacing
 from inr.field import FieldDescription, GradientField, build_field, load_field, save_field
-from inr.field.rendering import render_slabs
+from inr.field.rendering import placement, render_slabs
 from inr.lattice import Region
 from inr.signal import KINDS
+from inr.source_file import MissingExtraError
 
 WEIGHTS = "field.safetensors"
 METRICS = "metrics.json"
@@ -101,6 +107,34 @@ class Fitted(nn.Module):
             raise ValueError("model is None; expected the encoding and the network to be known.")
         save_field(path, self.field, self.description, model=self.model, metrics=self.metrics)
 
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Writes the field as an ONNX model: ``coords`` ``(n, d)`` to ``values`` ``(n, c)``.
+
+        Raises:
+            MissingExtraError: The packages of the extra ``onnx`` are not installed.
+        """
+        try:
+            import onnxscript  # noqa: F401
+        except ImportError:
+            raise MissingExtraError(
+                "ONNX needs the packages onnx and onnxscript; expected them to be installed. "
+                "Run pip install 'inr[onnx]'."
+            ) from None
+        coords = torch.zeros(2, self.description.in_features).to(*placement(self))
+        with warnings.catch_warnings(), _muted("torch.onnx"), replacing(path) as temporary:
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                copy.deepcopy(self).eval(),
+                (coords,),
+                temporary,
+                input_names=["coords"],
+                output_names=["values"],
+                dynamic_shapes={"coords": {0: torch.export.Dim("n")}},
+                external_data=False,
+                dynamo=True,
+                verbose=False,
+            )
+
 
 def load(path: str | os.PathLike[str], *, trust: bool = False) -> Fitted:
     """Reads a fitted field: a file that :meth:`Fitted.save` wrote, or the directory of a run.
@@ -139,3 +173,15 @@ def load(path: str | os.PathLike[str], *, trust: bool = False) -> Fitted:
 def _read_metrics(path: Path) -> dict[str, Any]:
     """The metrics of a run; none where there is no such file."""
     return dict(json.loads(path.read_text())) if path.is_file() else {}
+
+
+@contextmanager
+def _muted(name: str) -> Iterator[None]:
+    """Silences a logger and its children below errors."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -201,6 +201,28 @@ def test_it_is_exported_as_it_is() -> None:
     assert torch.equal(exported(coords), fitted(coords))
 
 
+def test_it_runs_as_onnx(tmp_path: Path) -> None:
+    """In float32, on values of up to 65,535."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    fitted = fitted_to(make_image()[0])
+    fitted.to_onnx(tmp_path / "a.onnx")
+    # One file: weights are inside, and nothing is left of a temporary one.
+    assert [path.name for path in tmp_path.iterdir() if "onnx" in path.name] == ["a.onnx"]
+    session = onnxruntime.InferenceSession(tmp_path / "a.onnx")
+    coords = torch.rand(11, 2)
+    (found,) = session.run(None, {"coords": coords.numpy()})
+    scale = 65535 * torch.finfo(torch.float32).eps
+    assert np.abs(found - fitted(coords).detach().numpy()).max() < 100 * scale
+
+
+def test_onnx_without_its_packages_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(ImportError, match=r"pip install 'inr\[onnx\]'"):
+        fitted_to(make_image()[0]).to_onnx(tmp_path / "a.onnx")
+
+
 def test_reading_takes_neither_lightning_nor_hydra(tmp_path: Path) -> None:
     fitted = fitted_to(make_image()[0])
     fitted.save(tmp_path / "a.safetensors")

@@ -192,9 +192,13 @@ def test_every_script_is_there(script: str) -> None:
 
 
 def test_the_library_example_runs() -> None:
-    (code,) = [block for language, block in BLOCKS if language == "python"]
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("tensor([")
+    codes = [block for language, block in BLOCKS if language == "python"]
+    assert len(codes) == 2
+    for code in codes:
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.startswith("tensor([")
 
 
 @pytest.mark.parametrize(("page", "tensors"), [("kernel.md", 2), ("theory.md", 2)])
@@ -203,6 +207,13 @@ def test_the_example_of_a_page_runs(page: str, tensors: int) -> None:
     (code,) = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.count("tensor([") == tensors
+
+
+def test_the_example_of_the_library_runs() -> None:
+    (code,) = re.findall(r"^```python\n(.*?)^```", (DOCS / "library.md").read_text(), re.S | re.M)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(done.stdout) > 0
+    assert Path("photo.safetensors").is_file()
 
 
 def test_the_example_of_an_encoding_keeps_the_contract() -> None:
