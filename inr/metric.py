@@ -65,9 +65,9 @@ def snr(prediction: Tensor, target: Tensor) -> float:
     pieces = zip(prediction.flatten().split(2**20), target.flatten().split(2**20), strict=True)
     signal = noise = 0.0
     for p, t in pieces:
-        truth = t.cpu().double()
-        signal += truth.square().sum().item()
-        noise += (p.cpu().double() - truth).square().sum().item()
+        targets = t.cpu().double()
+        signal += targets.square().sum().item()
+        noise += (p.cpu().double() - targets).square().sum().item()
     if noise == 0:
         return math.inf
     if signal == 0 or not math.isfinite(noise):

@@ -1,4 +1,4 @@
-"""A file that the user names, and how it is refused."""
+"""A file that the user names, and how it is rejected."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 START = 256
 
 
-class RefusedError(ValueError):
+class RejectedError(ValueError):
     """A file that is not read, with the one-line message for the user."""
 
 
@@ -37,9 +37,9 @@ class SourceFile:
     what: str
     start: bytes
 
-    def refuse(self, problem: str, expected: str, fix: str) -> RefusedError:
+    def reject(self, problem: str, expected: str, fix: str) -> RejectedError:
         """The error for a file that cannot be read as it is."""
-        return RefusedError(f"{self.name} {problem}; expected {expected}. {fix}")
+        return RejectedError(f"{self.name} {problem}; expected {expected}. {fix}")
 
     def need(self, package: str, extra: str) -> MissingExtraError:
         """The error for a file that cannot be read without a package."""
@@ -49,22 +49,22 @@ class SourceFile:
         )
 
     @contextmanager
-    def refusing(self, kind: str) -> Iterator[None]:
-        """Turns whatever a decoder raises into a refusal.
+    def rejecting(self, kind: str) -> Iterator[None]:
+        """Turns whatever a decoder raises into a rejection.
 
         Args:
             kind: The file's format.
         """
         try:
             yield
-        except (RefusedError, MissingExtraError):
+        except (RejectedError, MissingExtraError):
             raise
         except MemoryError:
-            raise self.refuse(
+            raise self.reject(
                 "does not fit into memory", "a smaller part of it", "Cut it down."
             ) from None
         except Exception as error:
-            raise self.refuse(
+            raise self.reject(
                 f"is cut off or damaged ({describe(error)})",
                 f"a whole {kind} file",
                 "Re-save it from its original.",
@@ -80,13 +80,13 @@ def find_file(path: str | os.PathLike[str], what: str) -> SourceFile:
 
     Raises:
         OSError: There is none that can be read.
-        RefusedError: It is empty, or no regular file.
+        RejectedError: It is empty, or no regular file.
     """
     name = os.fspath(path) if os.fspath(path).isprintable() else repr(os.fspath(path))
     file = SourceFile(Path(path), name, what, b"")
     start = read_start(file.path, name, what, START)
     if not start:
-        raise file.refuse("is empty (0 bytes)", what, "Fetch or save it again.")
+        raise file.reject("is empty (0 bytes)", what, "Fetch or save it again.")
     return replace(file, start=start)
 
 
@@ -101,7 +101,7 @@ def read_start(path: Path, name: str, what: str, count: int) -> bytes:
 
     Raises:
         OSError: There is none that can be read.
-        RefusedError: It is no regular file.
+        RejectedError: It is no regular file.
     """
     start = b""
     try:
@@ -119,13 +119,15 @@ def read_start(path: Path, name: str, what: str, count: int) -> bytes:
             f"{name} does not exist; expected {what}. Check the path."
         ) from None
     except (OSError, ValueError) as error:
-        raise RefusedError(
+        raise RejectedError(
             f"{name} cannot be opened ({describe(error)}); expected {what}. Check the path."
         ) from None
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(f"{name} is a directory; expected {what}. Name a file inside it.")
     if not stat.S_ISREG(mode):
-        raise RefusedError(f"{name} is not a regular file; expected {what}. Save it to disk first.")
+        raise RejectedError(
+            f"{name} is not a regular file; expected {what}. Save it to disk first."
+        )
     return start
 
 

@@ -26,7 +26,7 @@ BATCHES: tuple[tuple[int, ...], ...] = ((), (5,), (2, 3), (0,))
 def check_encoding(encoding: Encoding) -> None:
     """Checks what every encoding promises.
 
-    Its sizes, a wrong width refused, each point by itself, the dtype that it is moved to, a state
+    Its sizes, a wrong width rejected, each point by itself, the dtype that it is moved to, a state
     dict that holds all, the same result twice, right first and second derivatives, no parameter
     without gradient, and full precision under autocast.
 
@@ -50,7 +50,7 @@ def check_encoding(encoding: Encoding) -> None:
 def check_network(network: Network) -> None:
     """Checks what every network promises.
 
-    Its sizes, a wrong width refused, each point by itself, the dtype that it is moved to, a state
+    Its sizes, a wrong width rejected, each point by itself, the dtype that it is moved to, a state
     dict that holds all, the same result twice, right first and second derivatives, no parameter
     without gradient, float32 results under autocast, and there the same for rounded features, if it
     rounds them.
@@ -78,10 +78,10 @@ def check_network(network: Network) -> None:
 def check_signal(signal: Signal) -> None:
     """Checks what every signal promises, and more of one with points that can be numbered.
 
-    A lattice of its dimension, the truth there by position and as a whole if it is known, no data
-    in the state dict, and the dtype that it is moved to. Of numbered points: coordinates in the
-    unit cube, and the same by position and as a whole. Of a lattice: values in their range at the
-    right cell centres, the points' positions where it gives them, and nothing both trained and
+    A lattice of its dimension, the targets there by position and as a whole if they are known, no
+    data in the state dict, and the dtype that it is moved to. Of numbered points: coordinates in
+    the unit cube, and the same by position and as a whole. Of a lattice: values in their range at
+    the right cell centres, the points' positions where it gives them, and nothing both trained and
     tested on.
 
     Args:
@@ -99,13 +99,13 @@ def check_signal(signal: Signal) -> None:
         signal,
         f"has a lattice of {signal.lattice}; expected {signal.in_features} axes",
     )
-    truth, some = signal.targets(), torch.arange(signal.num_points).flip(0)[:5]
-    if truth is not None:
+    targets, some = signal.targets(), torch.arange(signal.num_points).flip(0)[:5]
+    if targets is not None:
         sizes = (signal.num_points, signal.out_features)
         _require(
-            tuple(truth.shape) == sizes and torch.equal(truth[some], _known(signal, some)),
+            tuple(targets.shape) == sizes and torch.equal(targets[some], _known(signal, some)),
             signal,
-            f"has a truth of shape {tuple(truth.shape)}; expected {sizes}, and the same in parts",
+            f"has targets of shape {tuple(targets.shape)}; expected {sizes}, and the same in parts",
         )
     _require(not signal.state_dict(), signal, "keeps data in its state dict; expected none")
     moved = copy.deepcopy(signal).to(torch.float64)
@@ -113,9 +113,9 @@ def check_signal(signal: Signal) -> None:
 
 
 def _known(signal: Signal, index: Tensor) -> Tensor:
-    truth = signal.targets(index)
-    assert truth is not None
-    return truth
+    targets = signal.targets(index)
+    assert targets is not None
+    return targets
 
 
 def _check_points(signal: FiniteSignal) -> None:

@@ -67,14 +67,14 @@ def fit(run: Path, *overrides: str) -> Path:
 
 def fit_scale(folder: Path, scale: int) -> Path:
     """Fits with one scale."""
-    knobs = (f"encoding.scale={scale}", f"trainer.max_steps={STEPS}")
-    return fit(folder / f"fit{scale}", *knobs, "callback.reconstruction.per_decade=6")
+    options = (f"encoding.scale={scale}", f"trainer.max_steps={STEPS}")
+    return fit(folder / f"fit{scale}", *options, "callback.reconstruction.per_decade=6")
 
 
 def read_first_spectrum(folder: Path, scale: int) -> np.ndarray:
     """Eigenvalues before training, on points close enough to tell the scales apart."""
-    knobs = (f"encoding.scale={scale}", "trainer.max_steps=1")
-    run = fit(folder / f"probe{scale}", *knobs, "callback.ntk_spectrum.num_points=4096")
+    options = (f"encoding.scale={scale}", "trainer.max_steps=1")
+    run = fit(folder / f"probe{scale}", *options, "callback.ntk_spectrum.num_points=4096")
     return np.load(run / "ntk" / "step=00000000.npz")["eigenvalues"]
 
 

@@ -74,16 +74,16 @@ NETWORKS: list[dict[str, Any]] = [
 
 def make_kernels(network: dict[str, Any], x1: np.ndarray, x2: np.ndarray) -> dict[str, Any]:
     """NNGP and NTK of a perceptron with one output."""
-    knobs = {
+    options = {
         "W_std": network["weight_std"],
         "b_std": network["bias_std"],
         "parameterization": network["parameterization"],
     }
     layers = []
     for _ in range(network["hidden_layers"]):
-        layers += [stax.Dense(network["hidden_features"], **knobs)]
+        layers += [stax.Dense(network["hidden_features"], **options)]
         layers += [ACTIVATIONS[network["activation"]]()]
-    kernel_fn = stax.serial(*layers, stax.Dense(1, **knobs))[2]
+    kernel_fn = stax.serial(*layers, stax.Dense(1, **options))[2]
     kernels = kernel_fn(x1, x2, ("nngp", "ntk"))
     return {
         "network": network,

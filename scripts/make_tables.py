@@ -13,15 +13,17 @@ FAMILIES = ("encoding", "network")
 
 
 def make_table(family: str) -> str:
-    """A row for each YAML: how to choose it, what it is, its knobs."""
-    rows = [f"| `{family}=` | what it is | knobs |", "|---|---|---|"]
+    """A row for each YAML: how to choose it, what it is, its options."""
+    rows = [f"| `{family}=` | what it is | options |", "|---|---|---|"]
     for path in sorted((ROOT / "conf" / family).glob("*.yaml")):
         config = yaml.safe_load(path.read_text().replace("${seed}", "0"))
         package, _, name = config["_target_"].rpartition(".")
         member = getattr(importlib.import_module(package), name)
         summary = (inspect.getdoc(member) or "").splitlines()[0]
-        knobs = " ".join(f"`{key}={show(value)}`" for key, value in config.items() if key[0] != "_")
-        rows.append(f"| `{path.stem}` | {summary} | {knobs} |")
+        options = " ".join(
+            f"`{key}={show(value)}`" for key, value in config.items() if key[0] != "_"
+        )
+        rows.append(f"| `{path.stem}` | {summary} | {options} |")
     return "\n".join(rows)
 
 

@@ -20,13 +20,13 @@ def test_a_count_is_returned(value: int, minimum: int) -> None:
 
 
 @pytest.mark.parametrize(("value", "minimum"), [(0, 1), (-1, 0)])
-def test_a_count_that_is_too_small_is_refused(value: int, minimum: int) -> None:
+def test_a_count_that_is_too_small_is_rejected(value: int, minimum: int) -> None:
     with pytest.raises(ValueError, match=rf"^n is {value}; expected {minimum} or more\.$"):
         check_count("n", value, minimum)
 
 
 @pytest.mark.parametrize("value", [1.0, True, "3", None])
-def test_a_count_that_is_no_whole_number_is_refused(value: object) -> None:
+def test_a_count_that_is_no_whole_number_is_rejected(value: object) -> None:
     with pytest.raises(TypeError, match=r"^n is .*; expected a whole number, 1 or more\.$"):
         check_count("n", value)
 
@@ -38,7 +38,7 @@ def test_a_positive_number_is_returned_as_a_float() -> None:
 
 
 @pytest.mark.parametrize("value", [0, 0.0, -1, math.inf, -math.inf, math.nan])
-def test_a_number_that_is_not_positive_is_refused(value: float) -> None:
+def test_a_number_that_is_not_positive_is_rejected(value: float) -> None:
     with pytest.raises(ValueError, match=r"^x is .*; expected a finite number above 0\.$"):
         check_positive("x", value)
 
@@ -50,7 +50,7 @@ def test_zero_may_be_allowed_and_less_is_not(value: float) -> None:
 
 
 @pytest.mark.parametrize("value", [True, "1", None])
-def test_what_is_no_number_is_refused(value: object) -> None:
+def test_what_is_no_number_is_rejected(value: object) -> None:
     with pytest.raises(TypeError, match="expected a finite number above 0"):
         check_positive("x", value)
 
@@ -66,7 +66,7 @@ def test_numbers_are_as_many_as_their_names() -> None:
 
 
 @pytest.mark.parametrize("value", [[1], [1, 2, 3], "12", 5, None, [1, "2"], [1, True]])
-def test_other_numbers_are_refused(value: object) -> None:
+def test_other_numbers_are_rejected(value: object) -> None:
     with pytest.raises(TypeError, match=r"size is .*; expected \[H, W\]\."):
         check_numbers("size", value, "[H, W]")
 
@@ -77,7 +77,7 @@ def test_a_flag_is_true_or_false() -> None:
 
 
 @pytest.mark.parametrize("value", ["no", "false", 0, 1, None])
-def test_what_only_passes_for_true_or_false_is_refused(value: object) -> None:
+def test_what_only_passes_for_true_or_false_is_rejected(value: object) -> None:
     with pytest.raises(TypeError, match=r"^linearized is .*; expected true or false\.$"):
         check_flag("linearized", value)
 
@@ -88,6 +88,6 @@ def test_a_list_is_any_sequence() -> None:
 
 
 @pytest.mark.parametrize("value", [4, "48", None])
-def test_what_is_no_list_is_refused(value: object) -> None:
+def test_what_is_no_list_is_rejected(value: object) -> None:
     with pytest.raises(TypeError, match=r"^widths is .*; expected a list, as in \[1, 2\]\.$"):
         check_list("widths", value)

@@ -24,7 +24,7 @@ from tests.tolerance import assert_close
 
 BENCHMARKS = ROOT / "scripts" / "benchmarks"
 SECTIONS = {
-    "accuracy": ["SirenNet of siren-pytorch", "refused: LSTM gave a tuple"],
+    "accuracy": ["SirenNet of siren-pytorch", "rejected: LSTM gave a tuple"],
     "speed": ["vmap(jacrev), n = 64, 1 output", "bare matrix products", "GiB"],
     "growth": ["exponent", "points", "width"],
     "leading": ["24 x 24"],
@@ -66,7 +66,7 @@ def test_the_kernel_benchmark_runs(section: str) -> None:
         assert words in done.stdout
 
 
-def test_a_benchmark_that_there_is_not_is_refused() -> None:
+def test_a_benchmark_that_there_is_not_is_rejected() -> None:
     done = subprocess.run([ROOT / "scripts" / "bench", "magic"], capture_output=True, text=True)
     assert done.returncode == 2
     assert "scripts/benchmarks/ntk.py" in done.stderr
@@ -103,12 +103,12 @@ def test_the_plain_field_is_the_field(
     assert_close(fit["PlainField"](ours.field)(coords), ours.field(coords))
 
 
-@pytest.mark.parametrize(("knobs", "mapped"), [("RECOMPUTED", False), ("FACTORED", True)])
+@pytest.mark.parametrize(("options", "mapped"), [("RECOMPUTED", False), ("FACTORED", True)])
 def test_a_mapping_is_recomputed_only_where_a_row_says_so(
-    script: Callable[[str], dict[str, Any]], tmp_path: Path, knobs: str, mapped: bool
+    script: Callable[[str], dict[str, Any]], tmp_path: Path, options: str, mapped: bool
 ) -> None:
     fit = script("fit")
-    overrides = [fit[knobs]] if isinstance(fit[knobs], str) else fit[knobs]
+    overrides = [fit[options]] if isinstance(fit[options], str) else fit[options]
     ours = fit["Bench"](fit["QUICK"], "cpu", tmp_path)._fit(fit["FLOAT32"], *overrides)
     ours.advance(2)
     assert isinstance(ours.training._view[0], MappedField) == mapped

@@ -89,17 +89,17 @@ def test_every_kind_of_signal_is_offered_paths() -> None:
 
 
 @pytest.mark.parametrize(("family", "name"), MEMBERS)
-def test_a_yaml_has_every_knob_with_its_default(family: str, name: str) -> None:
+def test_a_yaml_has_every_option_with_its_default(family: str, name: str) -> None:
     config = load(family, name)
-    knobs = {
+    options = {
         parameter.name: parameter.default
         for parameter in inspect.signature(get_object(config._target_)).parameters.values()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     }
-    assert knobs.keys() == {
+    assert options.keys() == {
         key for key in config if not str(key).startswith("_") and key != "defaults"
     }
-    for key, default in knobs.items():
+    for key, default in options.items():
         if default is inspect.Parameter.empty:
             assert OmegaConf.is_missing(config, key), key
         else:
@@ -109,7 +109,7 @@ def test_a_yaml_has_every_knob_with_its_default(family: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(("family", "name"), MEMBERS)
-def test_every_knob_is_explained_in_its_yaml(family: str, name: str) -> None:
+def test_every_option_is_explained_in_its_yaml(family: str, name: str) -> None:
     path: Path = ROOT / "conf" / family / f"{name}.yaml"
     for line in path.read_text().splitlines():
         if not line.startswith(("_target_", "_partial_", "#", "defaults:", "  - ")):

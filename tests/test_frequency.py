@@ -132,11 +132,11 @@ def test_labels_sort_by_frequency_and_do_not_depend_on_the_lattice() -> None:
     assert list(large) == sorted(large)
 
 
-def test_values_on_another_lattice_are_refused() -> None:
+def test_values_on_another_lattice_are_rejected() -> None:
     with pytest.raises(ValueError, match=r"shape \(5, 3, 2\); expected \(3, 5, 'c'\)"):
         OctaveBands((3, 5)).energies(torch.zeros(5, 3, 2))
 
 
-def test_an_empty_axis_is_refused() -> None:
+def test_an_empty_axis_is_rejected() -> None:
     with pytest.raises(ValueError, match="axis is 0; expected 1 or more"):
         OctaveBands((3, 0))

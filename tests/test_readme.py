@@ -147,7 +147,7 @@ def test_every_command_runs(command: str, run_command: Callable[..., Result]) ->
         small = ["trainer.max_steps=3"] if program == "inr-fit" else []
     elif last_value(arguments, "experiment"):
         name = arguments[0].partition("=")[2]
-        small = [f"experiment.{knob}" for knob in SMALL_EXPERIMENT[name]]
+        small = [f"experiment.{option}" for option in SMALL_EXPERIMENT[name]]
     else:
         typed = {argument.partition("=")[0] for argument in arguments}
         small = [o for o in SMALL if o == SMALL[-1] or o.partition("=")[0] not in typed]

@@ -1,4 +1,4 @@
-"""What a step of training is made of, and refusals of those whose theory is gradient descent."""
+"""What a step of training is made of, and rejections of those whose theory is gradient descent."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ class Steps(NamedTuple):
 
 
 def require_lattice(callback: str, signal: Signal) -> LatticeSignal:
-    """Refuses signals that are not known on a lattice.
+    """Rejects signals that are not known on a lattice.
 
     Args:
         callback: Its name on the command line.
@@ -48,24 +48,24 @@ def require_lattice(callback: str, signal: Signal) -> LatticeSignal:
     return signal
 
 
-def check_gradient_descent(callback: str, steps: Steps, refused: Sequence[str]) -> None:
-    """Refuses all but gradient descent with one learning rate.
+def check_gradient_descent(callback: str, steps: Steps, rejected: Sequence[str]) -> None:
+    """Rejects all but gradient descent with one learning rate.
 
     Args:
         callback: Its name on the command line.
         steps: Of the run.
-        refused: Options of the optimizer that have to be off.
+        rejected: Options of the optimizer that have to be off.
 
     Raises:
         ValueError: It is another optimizer, or has one of these options.
     """
     groups = steps.optimizer.param_groups
-    odd = [f"{key}={group[key]}" for group in groups for key in refused if group.get(key)]
+    odd = [f"{key}={group[key]}" for group in groups for key in rejected if group.get(key)]
     if len({group["lr"] for group in groups}) > 1:
         odd.append("several learning rates")
     if type(steps.optimizer) is not SGD or odd:
         found = " with ".join([type(steps.optimizer).__name__, *odd[:1]])
-        off = " ".join(["optimizer=sgd", *(f"optimizer.{key}=0" for key in refused)])
+        off = " ".join(["optimizer=sgd", *(f"optimizer.{key}=0" for key in rejected)])
         raise ValueError(
             f"{callback} follows gradient descent, and the optimizer is {found}; expected {off}, "
             f"{without(callback)}"
@@ -73,7 +73,7 @@ def check_gradient_descent(callback: str, steps: Steps, refused: Sequence[str]) 
 
 
 def check_whole_gradients(callback: str, steps: Steps) -> None:
-    """Refuses steps along anything but the gradient over all training points.
+    """Rejects steps along anything but the gradient over all training points.
 
     Args:
         callback: Its name on the command line.

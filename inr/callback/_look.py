@@ -41,14 +41,14 @@ class LookCallback(pl.Callback, ABC):
         self._drawing_seconds = FIRST_DRAWING_SECONDS
 
     def check(self, signal: Signal) -> None:
-        """Refuses knobs that do not suit a signal, before a run begins.
+        """Rejects options that do not suit a signal, before a run begins.
 
         Raises:
             ValueError: One of them does not.
         """
 
     def check_steps(self, steps: Steps) -> None:
-        """Refuses a training whose steps do not suit the callback, before a run begins.
+        """Rejects a training whose steps do not suit the callback, before a run begins.
 
         Raises:
             ValueError: They do not.

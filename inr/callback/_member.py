@@ -121,7 +121,7 @@ class _MemberTrainer:
 
 
 def check_shows_members(name: str, look: LookCallback) -> None:
-    """Refuses callbacks that follow every step of one field.
+    """Rejects callbacks that follow every step of one field.
 
     Args:
         name: On the command line.

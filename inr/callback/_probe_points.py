@@ -16,24 +16,24 @@ class ProbePoints(NamedTuple):
 
     Attributes:
         coords: ``(n, d)``, in float64.
-        truth: ``(n, c)``.
+        targets: ``(n, c)``.
         shape: Of the points' own lattice, in array order; None when they have none.
     """
 
     coords: Tensor
-    truth: Tensor
+    targets: Tensor
     shape: tuple[int, ...] | None
 
 
 def check_placement(placement: str, signal: Signal) -> None:
-    """Refuses points where nothing is known.
+    """Rejects points where nothing is known.
 
     Args:
         placement: One of ``PLACEMENTS``.
         signal: What is to be learnt.
 
     Raises:
-        ValueError: There is no truth there.
+        ValueError: The signal has no targets there.
     """
     if placement == "surface" and not isinstance(signal, SurfaceSignal):
         raise ValueError("placement is surface, and the signal has none; expected lattice.")
@@ -64,7 +64,7 @@ def place_probe(signal: Signal, placement: str, num_points: int, seed: int) -> P
         generator = torch.Generator().manual_seed(seed)
         order = torch.randperm(signal.num_points, generator=generator)
         index = order[:num_points].sort().values
-    truth = signal.targets(index.to(signal.device))
-    assert truth is not None
+    targets = signal.targets(index.to(signal.device))
+    assert targets is not None
     coords = lattice_points(signal.lattice, index, dtype=torch.float64)
-    return ProbePoints(coords, truth, shape)
+    return ProbePoints(coords, targets, shape)

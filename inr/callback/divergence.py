@@ -103,7 +103,7 @@ def _explain(trainer: pl.Trainer, step: int, loss: float, number: int) -> str:
     optimizer = trainer.optimizers[0]
     lr = optimizer.param_groups[0]["lr"]
     if step == 1:
-        cause = "the initial weights or the loss's knobs, since no step had been taken"
+        cause = "the initial weights or the loss's options, since no step had been taken"
     elif trainer.precision == "16-mixed":
         cause = "an overflow in float16; expected trainer.precision=bf16-mixed or 32-true"
     else:

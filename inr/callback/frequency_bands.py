@@ -55,9 +55,9 @@ class FrequencyBandsCallback(LookCallback):
 
     def look(self, trainer: pl.Trainer, training: FieldTraining) -> None:
         step, bands = trainer.global_step, error_bands(training)
-        truth = training.signal.targets()
-        assert truth is not None
-        target = truth.to(bands.index.device).view(*bands.shape, -1)
+        targets = training.signal.targets()
+        assert targets is not None
+        target = targets.to(bands.index.device).view(*bands.shape, -1)
         arrays = {
             "edges": np.array(bands.edges),
             "counts": bands.counts.cpu().numpy(),

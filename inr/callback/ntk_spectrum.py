@@ -80,18 +80,18 @@ class NTKSpectrumCallback(LookCallback):
         self.preconditioned = check_flag("preconditioned", preconditioned)
         self.leading_modes = check_count("leading_modes", leading_modes)
         self.seed = check_count("seed", seed, minimum=0)
-        self._knobs = [num_points, placement, outputs, k, preconditioned, leading_modes, seed]
+        self._options = [num_points, placement, outputs, k, preconditioned, leading_modes, seed]
         self._looks: dict[int, dict[str, Any]] = {}
         self._first: dict[str, Tensor] = {}
         self._previous: dict[str, Any] = {}
 
     def state_dict(self) -> dict[str, Any]:
         """What later looks are compared with."""
-        return {"knobs": self._knobs, "first": self._first, "previous": self._previous}
+        return {"options": self._options, "first": self._first, "previous": self._previous}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         # Another kernel is no change of this one.
-        if state_dict["knobs"] == self._knobs:
+        if state_dict["options"] == self._options:
             self._first, self._previous = state_dict["first"], state_dict["previous"]
 
     def check(self, signal: Signal) -> None:
@@ -130,11 +130,11 @@ class NTKSpectrumCallback(LookCallback):
 
     def _measure(self, trainer: pl.Trainer, training: FieldTraining) -> dict[str, Any]:
         """What the ``.npz`` of a look has."""
-        coords, truth, shape = place_probe(
+        coords, targets, shape = place_probe(
             training.signal, self.placement, self.num_points, self.seed
         )
         probe = self._probe(training.field, coords, eigenvectors=True)
-        residual = self._select(self._residual(training, coords, truth).cpu().double())
+        residual = self._select(self._residual(training, coords, targets).cpu().double())
         vectors = probe.spectrum.eigenvectors
         assert vectors is not None
         look: dict[str, Any] = {
@@ -162,11 +162,11 @@ class NTKSpectrumCallback(LookCallback):
         return {key: _plain(value) for key, value in look.items()}
 
     @torch.no_grad()
-    def _residual(self, training: FieldTraining, coords: Tensor, truth: Tensor) -> Tensor:
-        """What the field says beyond the truth: for the usual losses, their gradient in it."""
+    def _residual(self, training: FieldTraining, coords: Tensor, targets: Tensor) -> Tensor:
+        """The field less the targets: for the usual losses, their gradient in it."""
         signal = training.signal
         outputs = training.field(coords.to(signal.device, signal.dtype))
-        return signal.read(outputs) - truth
+        return signal.read(outputs) - targets
 
     def _probe(
         self,

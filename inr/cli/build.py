@@ -99,7 +99,7 @@ def build_parts(cfg: DictConfig) -> Parts:
 def _check_suit(
     cfg: DictConfig, signal: Signal, sampler: Sampler, loss: Callable[..., Any]
 ) -> None:
-    """Refuses a sampler or a loss that is of another kind than the signal."""
+    """Rejects a sampler or a loss that is of another kind than the signal."""
     with bad_input():
         sampler.check(signal)
     if target_kind_of(loss) != signal.target_kind:

@@ -43,9 +43,9 @@ LAYOUT = {
 
 
 def log_configuration(trainer: pl.Trainer, config: dict[str, Any], choices: dict[str, str]) -> None:
-    """The whole configuration as text, its knobs so that the runs of a sweep can be sorted.
+    """The whole configuration as text, its options so that the runs of a sweep can be sorted.
 
-    TensorBoard gets the layout of its custom scalars, too, and its HPARAMS shows the knobs beside
+    TensorBoard gets the layout of its custom scalars, too, and its HPARAMS shows the options beside
     the last PSNR and SSIM of the curves.
 
     Args:
@@ -53,26 +53,26 @@ def log_configuration(trainer: pl.Trainer, config: dict[str, Any], choices: dict
         config: Plain and resolved.
         choices: The member of each family.
     """
-    knobs: dict[str, Any] = {"seed": config["seed"]}
+    options: dict[str, Any] = {"seed": config["seed"]}
     for family in ("encoding", "network", "sampler", "loss", "optimizer", "scheduler"):
-        knobs[family] = choices[family]
-        knobs |= _scalars(family, config[family])
+        options[family] = choices[family]
+        options |= _scalars(family, config[family])
     for key in ("max_steps", "precision"):
-        knobs[f"trainer.{key}"] = config["trainer"][key]
+        options[f"trainer.{key}"] = config["trainer"][key]
     for logger in trainer.loggers:
         if not isinstance(logger, TensorBoardLogger):
-            logger.log_hyperparams(knobs)
+            logger.log_hyperparams(options)
         elif trainer.is_global_zero:
             text = OmegaConf.to_yaml(OmegaConf.create(config))
             logger.experiment.add_text("config", f"```yaml\n{text}```")
             logger.experiment.add_custom_scalars(LAYOUT)
-            for summary in hparams(knobs, dict.fromkeys(SORTED_BY)):
+            for summary in hparams(options, dict.fromkeys(SORTED_BY)):
                 logger.experiment._get_file_writer().add_summary(summary)
 
 
-def _scalars(family: str, knobs: dict[str, Any]) -> dict[str, Any]:
+def _scalars(family: str, options: dict[str, Any]) -> dict[str, Any]:
     return {
         f"{family}.{key}": value
-        for key, value in knobs.items()
+        for key, value in options.items()
         if isinstance(value, bool | int | float | str) and not key.startswith("_")
     }

@@ -67,7 +67,7 @@ def build_member_loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
 
 
 def check_set_trainer(cfg: DictConfig, precision: str) -> None:
-    """Refuses what would make a field in a set another one than alone.
+    """Rejects what would make a field in a set another one than alone.
 
     Raises:
         BadInputError: The trainer does that.
@@ -141,7 +141,7 @@ def finish_set(
 def _write_configuration(folder: Path, config: dict[str, Any], path: Path) -> None:
     """What a run of one image alone would have written, so that it is read like one."""
     image = {
-        **{key: knob for key, knob in config["signal"].items() if key != "watched"},
+        **{key: option for key, option in config["signal"].items() if key != "watched"},
         "_target_": "inr.signal.ImageSignal",
         "path": str(path.resolve()),
     }
@@ -149,7 +149,7 @@ def _write_configuration(folder: Path, config: dict[str, Any], path: Path) -> No
         OmegaConf.save(OmegaConf.create({**config, "signal": image}), temporary)
 
 
-def refuse_whole_set(run_dir: Path) -> BadInputError:
+def reject_whole_set(run_dir: Path) -> BadInputError:
     """The error where one image's run is wanted, and a set's is given."""
     done = sorted(path.parent for path in run_dir.glob(f"{FOLDER}/*/field.safetensors"))
     expected = f"such as {done[0]}" if done else f"{run_dir / FOLDER}/NAME when it is finished"
@@ -157,7 +157,7 @@ def refuse_whole_set(run_dir: Path) -> BadInputError:
 
 
 def check_same_images(checkpoint: dict[str, Any], signal: Any, source: str) -> None:
-    """Refuses to go on with other images than a checkpoint's.
+    """Rejects to go on with other images than a checkpoint's.
 
     Raises:
         BadInputError: They are not those that it was made with.

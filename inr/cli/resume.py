@@ -57,6 +57,8 @@ def _renamed(override: str) -> str:
     key, _, value = override.partition("=")
     if key == "experiment" and (CONF / "protocol" / f"{value}.yaml").is_file():
         return f"protocol={value}"
+    if value == "refuse":
+        return f"{key}=reject"
     return {"sampler=lattice": "sampler=epoch"}.get(override, override)
 
 

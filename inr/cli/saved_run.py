@@ -13,7 +13,7 @@ from torch import nn
 from inr.cli.build import build_field
 from inr.cli.compose import register_resolvers
 from inr.cli.failure import BadInputError, bad_input
-from inr.cli.image_set import FOLDER, KIND, refuse_whole_set
+from inr.cli.image_set import FOLDER, KIND, reject_whole_set
 from inr.cli.trust import check_targets
 from inr.field import Field
 from inr.field.file import FieldDescription, load_field
@@ -53,7 +53,7 @@ def load_run(path: str, *, trust: bool = False) -> SavedRun:
         if (given / "field.safetensors").is_file():
             return _load_weights(given, trust)
         if (given / FOLDER).is_dir():
-            raise refuse_whole_set(given)
+            raise reject_whole_set(given)
         given = given / "checkpoints" / "last.ckpt"
         if not given.is_file():
             raise BadInputError(
@@ -141,7 +141,7 @@ def _load_checkpoint(path: Path, trust: bool) -> SavedRun:
     state = field_state(checkpoint)
     folder = path.parent.parent if path.parent.name == "checkpoints" else path.parent
     if description.kind == KIND:
-        raise refuse_whole_set(folder)
+        raise reject_whole_set(folder)
     field = _build(record["config"], state, description, trust, str(path))
     return SavedRun(folder, field, description, checkpoint["global_step"], record["config"])
 

@@ -1,4 +1,4 @@
-"""The trainer's knobs: Lightning's, and those of the steps."""
+"""The trainer's options: Lightning's, and those of the steps."""
 
 import os
 import shutil
@@ -19,9 +19,9 @@ from inr.training import AtomicCheckpointIO, StepOptions
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "64-true")
 MEBIBYTE = 2**20
 COMPILERS = (os.environ.get("CXX", "c++"), "g++", "clang++", "cl")
-# The trainer's knobs that are not Lightning's.
+# The trainer's options that are not Lightning's.
 OWN_FLAGS = ("compile", "allow_tf32")
-OWN_KNOBS = (
+OWN_OPTIONS = (
     "steps_per_batch",
     "micro_batch",
     "mapping_memory",
@@ -44,35 +44,35 @@ class Machine(NamedTuple):
 
 
 def check_trainer(cfg: DictConfig, needs_full_precision: bool = False) -> Machine:
-    """Refuses a trainer that cannot be built here, before anything is written.
+    """Rejects a trainer that cannot be built here, before anything is written.
 
     Args:
         cfg: The whole configuration.
         needs_full_precision: Whether automatic precision is not to be a lower one.
 
     Raises:
-        BadInputError: A knob is out of range, or the hardware is missing.
+        BadInputError: An option is out of range, or the hardware is missing.
     """
-    knobs = cfg.trainer
+    options = cfg.trainer
     try:
-        check_choice("precision", knobs.precision, PRECISIONS)
-        if knobs.get("accumulate_grad_batches", 1) != 1:
+        check_choice("precision", options.precision, PRECISIONS)
+        if options.get("accumulate_grad_batches", 1) != 1:
             raise ValueError("accumulate_grad_batches is not supported; use sampler.batch_size.")
         for name in ("max_steps", "log_every_n_steps", "steps_per_batch"):
-            check_count(name, knobs[name])
-        check_count("mapping_memory", knobs.mapping_memory, minimum=0)
-        if knobs.micro_batch not in ("auto", None):
-            check_count("micro_batch (or auto, or null)", knobs.micro_batch)
-        if knobs.gradient_clip_val is not None:
-            check_positive("gradient_clip_val", knobs.gradient_clip_val)
-        check_positive("full_precision_share", knobs.full_precision_share, zero=True)
-        if knobs.full_precision_share > 1:
+            check_count(name, options[name])
+        check_count("mapping_memory", options.mapping_memory, minimum=0)
+        if options.micro_batch not in ("auto", None):
+            check_count("micro_batch (or auto, or null)", options.micro_batch)
+        if options.gradient_clip_val is not None:
+            check_positive("gradient_clip_val", options.gradient_clip_val)
+        check_positive("full_precision_share", options.full_precision_share, zero=True)
+        if options.full_precision_share > 1:
             raise ValueError(
-                f"full_precision_share is {knobs.full_precision_share}; expected 0 to 1."
+                f"full_precision_share is {options.full_precision_share}; expected 0 to 1."
             )
         for name in OWN_FLAGS:
-            check_flag(name, knobs[name])
-        if knobs.compile and not any(map(shutil.which, COMPILERS)):
+            check_flag(name, options[name])
+        if options.compile and not any(map(shutil.which, COMPILERS)):
             raise ValueError(
                 f"compile=true needs a C++ compiler, and there is none of {', '.join(COMPILERS)}; "
                 "expected one on the PATH, or compile=false."
@@ -80,7 +80,7 @@ def check_trainer(cfg: DictConfig, needs_full_precision: bool = False) -> Machin
     except (TypeError, ValueError) as error:
         raise BadInputError(f"trainer: {error}") from error
     device = build_trainer(cfg, precision="32-true", logger=False).strategy.root_device
-    precision = knobs.precision
+    precision = options.precision
     if precision == "auto":
         is_lower = has_fast_bfloat16(device) and not needs_full_precision
         precision = "bf16-mixed" if is_lower else "32-true"
@@ -89,18 +89,18 @@ def check_trainer(cfg: DictConfig, needs_full_precision: bool = False) -> Machin
 
 def build_options(cfg: DictConfig, field: nn.Module, machine: Machine) -> StepOptions:
     """How the steps of a run are computed."""
-    knobs = cfg.trainer
-    micro_batch = knobs.micro_batch
+    options = cfg.trainer
+    micro_batch = options.micro_batch
     if micro_batch == "auto":
         itemsize = {"64-true": 8, "32-true": 4}.get(machine.precision, 2)
         micro_batch = fitting_points(field, machine.device, itemsize)
     return StepOptions(
-        steps_per_batch=knobs.steps_per_batch,
+        steps_per_batch=options.steps_per_batch,
         micro_batch=micro_batch,
-        mapping_memory=knobs.mapping_memory * MEBIBYTE,
-        gradient_clip_val=knobs.gradient_clip_val,
-        compile=knobs.compile,
-        full_precision_share=knobs.full_precision_share,
+        mapping_memory=options.mapping_memory * MEBIBYTE,
+        gradient_clip_val=options.gradient_clip_val,
+        compile=options.compile,
+        full_precision_share=options.full_precision_share,
     )
 
 
@@ -112,9 +112,9 @@ def build_trainer(cfg: DictConfig, *, precision: str, **wired: Any) -> pl.Traine
     """
     if cfg.trainer.allow_tf32:
         torch.set_float32_matmul_precision("high")
-    knobs = {name: knob for name, knob in cfg.trainer.items() if name not in OWN_KNOBS}
+    options = {name: option for name, option in cfg.trainer.items() if name not in OWN_OPTIONS}
     trainer: pl.Trainer = build(
-        OmegaConf.create({"trainer": knobs}),
+        OmegaConf.create({"trainer": options}),
         "trainer",
         precision=precision,
         max_epochs=-1,

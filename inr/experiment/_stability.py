@@ -4,11 +4,11 @@ from inr.ntk import Prediction
 
 
 def check_stable(prediction: Prediction, lr: float) -> None:
-    """Refuses a learning rate at which modes grow.
+    """Rejects a learning rate at which modes grow.
 
     Args:
         prediction: Of the training.
-        lr: The rate as the experiment's knob has it, in units of its own.
+        lr: The rate as the experiment's option has it, in units of its own.
 
     Raises:
         ValueError: Some modes grow.

@@ -64,7 +64,7 @@ class LazyExperiment(Experiment):
         seed: Of the initial weights.
 
     Raises:
-        ValueError: A knob is out of range or, in a run, a network diverges.
+        ValueError: An option is out of range or, in a run, a network diverges.
 
     References:
         Lee et al. 2019, "Wide Neural Networks of Any Depth Evolve as Linear Models Under Gradient

@@ -89,7 +89,7 @@ class Ntk1dExperiment(Experiment):
         seed: Of the signal and of the weights.
 
     Raises:
-        ValueError: A knob is out of range or, in a run, training diverges.
+        ValueError: An option is out of range or, in a run, training diverges.
 
     References:
         Tancik et al. 2020, "Fourier Features Let Networks Learn High Frequency Functions in Low

@@ -64,7 +64,7 @@ class Ntk1dScaleExperiment(Experiment):
         seed: Of the signals, the frequencies and the weights.
 
     Raises:
-        ValueError: A knob is out of range or, in a run, training diverges.
+        ValueError: An option is out of range or, in a run, training diverges.
 
     References:
         Tancik et al. 2020, "Fourier Features Let Networks Learn High Frequency Functions in Low

@@ -73,7 +73,7 @@ class SpectralBiasExperiment(Experiment):
         seed: Of the weights.
 
     Raises:
-        ValueError: A knob is out of range, or there are no two even frequencies to fit.
+        ValueError: An option is out of range, or there are no two even frequencies to fit.
 
     References:
         Basri et al. 2019, "The Convergence Rate of Neural Networks for Learned Functions of

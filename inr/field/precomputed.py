@@ -70,7 +70,7 @@ class FactoredMapping:
 
     A table has the cosines and sines of one factor at an axis's cell centres; a point's features
     are a product of complex numbers. The tables are made in float64, so that the result is nearer
-    to the truth than the encoding's own float32 phases.
+    to the exact value than the encoding's own float32 phases.
 
     Args:
         encoding: γ, as it is now. Its frequencies are not trained.

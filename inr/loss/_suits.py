@@ -8,18 +8,18 @@ VALUES, LABELS, SURFACE = "values", "labels", "surface"
 Loss = TypeVar("Loss", bound=Callable[..., Any])
 
 
-def suits(truth: str, *, differentiates: bool = False) -> Callable[[Loss], Loss]:
-    """Says of a loss what truth it compares a field with.
+def suits(targets: str, *, differentiates: bool = False) -> Callable[[Loss], Loss]:
+    """Declares the targets that a loss compares a field with.
 
     Args:
-        truth: ``values``, which outputs are to equal; ``labels``, 0 or 1, of which outputs are the
-            log odds; ``surface``, points on one, where outputs are to vanish.
+        targets: ``values``, which outputs are to equal; ``labels``, 0 or 1, of which outputs are
+            the log odds; ``surface``, points on one, where outputs are to vanish.
         differentiates: Whether it differentiates the field in its coordinates, for which numbers of
             half the bits are too coarse.
     """
 
     def mark(loss: Loss) -> Loss:
-        loss.truth, loss.differentiates = truth, differentiates  # type: ignore[attr-defined]
+        loss.targets, loss.differentiates = targets, differentiates  # type: ignore[attr-defined]
         return loss
 
     return mark
@@ -27,7 +27,7 @@ def suits(truth: str, *, differentiates: bool = False) -> Callable[[Loss], Loss]
 
 def target_kind_of(loss: Callable[..., Any]) -> str:
     """What a loss, or a partial one, compares a field with."""
-    return str(getattr(_plain(loss), "truth", VALUES))
+    return str(getattr(_plain(loss), "targets", VALUES))
 
 
 def differentiates(loss: Callable[..., Any]) -> bool:

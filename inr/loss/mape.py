@@ -1,4 +1,4 @@
-"""Absolute errors relative to the truth."""
+"""Absolute errors relative to the targets."""
 
 from torch import Tensor, nn
 

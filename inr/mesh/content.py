@@ -14,7 +14,7 @@ MAX_BYTES = 2**31
 
 
 def check_file(source: Source) -> None:
-    """Refuse whatever is not a regular file that may be read."""
+    """Reject whatever is not a regular file that may be read."""
     read_start(source.path, source.name, "a mesh file", 1)
 
 
@@ -23,7 +23,7 @@ def read_data(source: Source, most: int | None = None) -> bytes:
 
     Args:
         source: The file.
-        most: Bytes to read; None is the whole file, which is refused if it is too large or its
+        most: Bytes to read; None is the whole file, which is rejected if it is too large or its
             packing has no end.
     """
     limit = MAX_BYTES + 1 if most is None else most
@@ -32,7 +32,7 @@ def read_data(source: Source, most: int | None = None) -> bytes:
     if data[:2] == GZIP:
         data = unpack(source, data, limit, whole=most is None)
     if len(data) > MAX_BYTES:
-        raise source.refuse(
+        raise source.reject(
             f"has more than {MAX_BYTES:,} bytes", "a smaller file", "Simplify the mesh."
         )
     return data

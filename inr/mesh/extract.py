@@ -133,7 +133,7 @@ def cell_centres(index: np.ndarray, cells: tuple[int, int, int]) -> np.ndarray:
 
 
 def call(evaluate: Evaluate, coords: np.ndarray) -> np.ndarray:
-    """Values of a function, (n,), refused unless they are finite and as many as the points."""
+    """Values of a function, (n,), rejected unless they are finite and as many as the points."""
     values = evaluate(coords)
     if hasattr(values, "detach"):
         values = values.detach().float().cpu()

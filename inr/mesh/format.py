@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from inr.source_file import RefusedError
+from inr.source_file import RejectedError
 
 from . import stl
 from .content import check_file, read_data
@@ -49,7 +49,7 @@ def find_kind(path: str | os.PathLike[str]) -> Literal["mesh", "point_cloud"] | 
         check_file(source)
         data = read_data(source, START)
         form = find_format(replace(source, data=data), source.path.stat().st_size)
-    except (OSError, RefusedError):
+    except (OSError, RejectedError):
         return None
     if form == "XYZ":
         return "point_cloud" if suffix_of(source.path) in (".xyz", ".xyzn", ".pts") else None
@@ -60,7 +60,7 @@ def find_kind(path: str | os.PathLike[str]) -> Literal["mesh", "point_cloud"] | 
     if form == "OBJ" and not re.search(FACE_LINE, data):
         try:
             whole = read_data(source)
-        except (OSError, RefusedError):
+        except (OSError, RejectedError):
             return None
         return "mesh" if re.search(FACE_LINE, whole) else "point_cloud"
     return "mesh"
@@ -103,7 +103,7 @@ def find_format(source: Source, size: int) -> str:
             return "OBJ"
         if NUMBERS.match(start) or (named == "XYZ" and re.search(rb"\d", start)):
             return "XYZ"
-    raise source.refuse(
+    raise source.reject(
         f"is not a mesh or point cloud in a known format (it starts with {start[:8]!r})",
         FORMATS,
         "Export it as PLY.",

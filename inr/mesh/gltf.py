@@ -51,18 +51,18 @@ class Scene:
         self.source = source
         self.tree, self.binary = split_chunks(source)
         if not str(self.tree.get("asset", {}).get("version", "")).startswith("2"):
-            raise source.refuse("is no glTF of version 2", "version 2", "Export it again.")
+            raise source.reject("is no glTF of version 2", "version 2", "Export it again.")
         required = {str(name) for name in self.tree.get("extensionsRequired", ())}
         packed = sorted(required & set(COMPRESSED))
         if packed:
-            raise source.refuse(
+            raise source.reject(
                 f"is compressed ({', '.join(packed)})",
                 "plain geometry",
                 "Export it without compression.",
             )
         unknown = sorted(name for name in required if not name.startswith(HARMLESS))
         if unknown:
-            raise source.refuse(
+            raise source.reject(
                 f"needs what is not known here ({', '.join(unknown)})",
                 "plain geometry",
                 "Export it without that extension.",
@@ -171,7 +171,7 @@ class Scene:
         """Read a file of the same folder, or of one inside of it; no other, and no address."""
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts or ":" in name or "\\" in name:
-            raise self.source.refuse(
+            raise self.source.reject(
                 f"takes its geometry from {name[:100]!r}",
                 "a file beside it",
                 "Export it as one .glb file.",
@@ -180,7 +180,7 @@ class Scene:
         # A link may lead out of the folder, and opening a pipe could wait for ever.
         folder = self.source.path.resolve().parent
         if not place.resolve().is_relative_to(folder) or not place.is_file():
-            raise self.source.refuse(
+            raise self.source.reject(
                 f"takes its geometry from {name[:100]}, which is not beside it",
                 "all of its files together",
                 "Put it there, or export it as one .glb file.",
@@ -194,7 +194,7 @@ def split_chunks(source: Source) -> tuple[dict[str, Any], bytes]:
         return parse(source, source.data), b""
     _, version, length = struct.unpack_from("<4sII", source.data)
     if version != 2:
-        raise source.refuse(f"is glTF of version {version}", "version 2", "Export it again.")
+        raise source.reject(f"is glTF of version {version}", "version 2", "Export it again.")
     if len(source.data) < length:
         raise source.cut(f"{len(source.data):,} of {length:,} bytes are there")
     chunks: dict[bytes, bytes] = {}

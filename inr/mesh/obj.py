@@ -26,7 +26,7 @@ def decode(source: Source) -> Decoded:
     normals = [line for line in lines if line.startswith(NORMAL)]
     if not faces and any(line.startswith(FREE_FORM) for line in lines):
         # Their points lie beside the surface.
-        raise source.refuse(
+        raise source.reject(
             "has free-form curves or surfaces alone", "polygons", "Export it as triangles."
         )
     source.check_count(len(faces), "faces")
@@ -71,7 +71,7 @@ def count_vertices_above(lines: list[str]) -> np.ndarray:
 
 
 def check_corners(source: Source, corners: np.ndarray, count: int) -> None:
-    """Refuse faces whose vertices are not there."""
+    """Reject faces whose vertices are not there."""
     wrong = corners[(corners < 1) | (corners > count)]
     if len(wrong):
         raise source.cut(f"a face names vertex {wrong[0]}, and {count:,} are there")

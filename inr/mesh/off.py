@@ -19,7 +19,7 @@ def decode(source: Source) -> Decoded:
     if found:
         lines[0] = lines[0][found.end() :]
         if found[2] or found[3] or lines[0].upper().startswith("BINARY"):
-            raise source.refuse(
+            raise source.reject(
                 f"is OFF of a rare kind ({found[0].strip()} {lines[0]}".rstrip() + ")",
                 "three coordinates, as text",
                 "Export it as PLY.",

@@ -56,7 +56,7 @@ def decode(source: Source) -> Decoded:
     tables, notes = read_body(source, order, elements, start)
     vertex = tables.get("vertex", {})
     if not vertex.keys() >= {"x", "y", "z"}:
-        raise source.refuse("has no x, y and z", "vertices with x, y and z", "Export it again.")
+        raise source.reject("has no x, y and z", "vertices with x, y and z", "Export it again.")
     points = np.stack([vertex[axis][0] for axis in "xyz"], axis=1).astype(np.float64)
     normals = None
     if vertex.keys() >= {"nx", "ny", "nz"}:

@@ -154,7 +154,7 @@ def import_igl() -> Any:
 
 
 def check_encloses(mesh: Mesh, name: str) -> None:
-    """Refuse a mesh that has no inside.
+    """Reject a mesh that has no inside.
 
     Args:
         mesh: After `repair`.

@@ -1,4 +1,4 @@
-"""What a decoder is given, what it gives back, and how it refuses."""
+"""What a decoder is given, what it gives back, and how it rejects."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inr.source_file import RefusedError, describe
+from inr.source_file import RejectedError, describe
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Source:
         kind: Name of the format, such as `PLY`.
         data: All bytes of the file, unpacked.
         most: Most triangles, or points of a cloud, that may be decoded.
-        knob: What the user calls that.
+        option: What the user calls that.
     """
 
     path: Path
@@ -47,38 +47,38 @@ class Source:
     kind: str = "mesh"
     data: bytes = b""
     most: int = 10_000_000
-    knob: str = "max_faces"
+    option: str = "max_faces"
 
-    def refuse(self, problem: str, expected: str, fix: str) -> RefusedError:
+    def reject(self, problem: str, expected: str, fix: str) -> RejectedError:
         """Make the error for a file that cannot be read as it is."""
         message = f"{self.name} {problem}; expected {expected}. {fix}"
-        return RefusedError(printable(message))
+        return RejectedError(printable(message))
 
-    def cut(self, there: str) -> RefusedError:
+    def cut(self, there: str) -> RejectedError:
         """Make the error for a file that ends too early or does not fit together.
 
         Args:
             there: How much of it is there, for the parentheses of the message.
         """
-        return self.refuse(
+        return self.reject(
             f"is cut off or damaged ({there})",
             f"a whole {self.kind} file",
             "Fetch or export it again.",
         )
 
     def check_count(self, count: int, what: str) -> None:
-        """Refuse more faces or points than allowed, before they take memory.
+        """Reject more faces or points than allowed, before they take memory.
 
         Args:
             count: How many the file claims.
             what: `faces` or `points`. Separate faces have three points each.
         """
-        each = 3 if what == "points" and self.knob == "max_faces" else 1
+        each = 3 if what == "points" and self.option == "max_faces" else 1
         if count > each * self.most:
-            raise self.refuse(
+            raise self.reject(
                 f"claims {count:,} {what}",
                 f"at most {each * self.most:,}",
-                f"Simplify it, or set signal.{self.knob}={-(-count // each)} if that is meant.",
+                f"Simplify it, or set signal.{self.option}={-(-count // each)} if that is meant.",
             )
 
     def text(self) -> str:

@@ -31,7 +31,7 @@ def decode(source: Source) -> Decoded:
     source.check_count(len(lines), "points")
     columns = len(lines[0].split()) if lines else 3
     if columns < 3:
-        raise source.refuse(
+        raise source.reject(
             f"has {columns} columns", "three or more: x, y, z", "Export it as x y z."
         )
     check_last(source, lines, columns)
@@ -46,23 +46,23 @@ def count_headings(lines: list[str]) -> int:
 
 
 def check_commas(source: Source, lines: list[str]) -> None:
-    """Refuse numbers with commas in them, and fields with nothing in them."""
+    """Reject numbers with commas in them, and fields with nothing in them."""
     for line in lines[:3]:
         if DECIMAL_COMMA.search(line) and re.search(r"\d[;\s]+[-+\d]|,\d{3}\.\d", line):
-            raise source.refuse(
+            raise source.reject(
                 f"has commas within numbers ({line[:40]})",
                 "decimal points, and columns parted by blanks, commas or semicolons",
                 "Export it with decimal points.",
             )
     empty = next((line for line in lines if EMPTY_FIELD.search(line)), None)
     if empty is not None:
-        raise source.refuse(
+        raise source.reject(
             f"has a field without a number ({empty[:40]})", "a number in each", "Export it again."
         )
 
 
 def check_last(source: Source, lines: list[str], columns: int) -> None:
-    """Refuse a file whose last line lacks columns."""
+    """Reject a file whose last line lacks columns."""
     if lines and len(lines[-1].split()) < columns:
         raise source.cut(f"its last line has {len(lines[-1].split())} of {columns} columns")
 

@@ -38,7 +38,7 @@ def decode(source: Source) -> Decoded:
     if not names and len(channels) == 1:
         names = tuple(channels)
     if not names or "RY" in channels:
-        raise source.refuse(
+        raise source.reject(
             f"has the channels {', '.join(channels)}", "R, G, B or Y", "Rename them so."
         )
     left = sorted(set(channels) - set(names))

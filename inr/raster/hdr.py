@@ -19,7 +19,7 @@ def decode(source: Source) -> Decoded:
     if not found or found[2] == found[5]:
         raise source.cut("its header has no resolution")
     if b"xyze" in data[: found.start()]:
-        raise source.refuse("holds XYZ colours", "RGB", "Convert it with ra_xyze -r.")
+        raise source.reject("holds XYZ colours", "RGB", "Convert it with ra_xyze -r.")
     down, axis, rows, across, _, columns = found.groups()
     height, width = int(rows), int(columns)
     source.check_size(width, height)

@@ -21,7 +21,7 @@ def settings(source: Source) -> Iterator[None]:
     """Put Pillow's global limits on the source's terms while the block runs."""
     with LOCK:
         kept = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
-        # Pillow refuses above twice its limit.
+        # Pillow rejects above twice its limit.
         Image.MAX_IMAGE_PIXELS = max((source.max_pixels + 1) // 2, 1)
         ImageFile.LOAD_TRUNCATED_IMAGES = source.pad and source.fillable
         try:
@@ -39,7 +39,7 @@ def open_image(source: Source) -> Image.Image:
     try:
         return Image.open(source.path, formats=(source.kind.replace(" ", ""),))
     except UnidentifiedImageError:
-        raise source.refuse(
+        raise source.reject(
             "has a header that is broken or of a rare kind",
             f"a {source.kind} file",
             "Re-save it from its original.",

@@ -84,12 +84,12 @@ def decode(source: Source) -> Decoded:
 
 
 def read_header(source: Source, data: bytes) -> Header:
-    """Read the IHDR chunk, refusing what no PNG file may say."""
+    """Read the IHDR chunk, rejecting what no PNG file may say."""
     if data[12:16] != b"IHDR" or len(data) < 33:
-        raise source.refuse("has a broken header", "a PNG file", "Re-save it from its original.")
+        raise source.reject("has a broken header", "a PNG file", "Re-save it from its original.")
     width, height, depth, color, _, _, interlace = struct.unpack(">IIBBBBB", data[16:29])
     if color not in SAMPLES or depth not in (1, 2, 4, 8, 16):
-        raise source.refuse(
+        raise source.reject(
             f"has a broken header (colour type {color}, {depth} bits)",
             "a PNG file",
             "Re-save it from its original.",

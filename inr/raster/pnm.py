@@ -37,7 +37,7 @@ def decode(source: Source) -> Decoded:
         channels = 3 if kind in b"36" else 1
     source.check_size(width, height)
     if not 1 <= top <= 65535 or not 1 <= channels <= 4:
-        raise source.refuse(
+        raise source.reject(
             f"has the greatest value {top} and {channels} channels",
             "1 to 65535 and 1 to 4",
             "Re-save it from its original.",
@@ -58,10 +58,10 @@ def decode(source: Source) -> Decoded:
 
 
 def match(source: Source, header: re.Pattern[bytes], data: bytes) -> re.Match[bytes]:
-    """Match the header of a file or refuse the file."""
+    """Match the header of a file or reject the file."""
     found = header.match(data)
     if not found:
-        raise source.refuse(
+        raise source.reject(
             "has a broken header", "a width and a height", "Re-save it from its original."
         )
     return found

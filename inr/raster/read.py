@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from inr.source_file import MissingExtraError, RefusedError, describe, read_start
+from inr.source_file import MissingExtraError, RejectedError, describe, read_start
 
 from .orientation import orient
 from .quiet import quiet
@@ -66,8 +66,8 @@ def read_raster(
     path: str | os.PathLike[str],
     *,
     frame: int | None = None,
-    truncated: Literal["refuse", "pad"] = "refuse",
-    nonfinite: Literal["refuse", "zero"] = "refuse",
+    truncated: Literal["reject", "pad"] = "reject",
+    nonfinite: Literal["reject", "zero"] = "reject",
     max_pixels: int = 2**28,
 ) -> Raster:
     """Read an image file, telling its format by its content.
@@ -75,8 +75,8 @@ def read_raster(
     Args:
         path: The file.
         frame: Frame or page to read, from 0; None is the first, with a note if there are more.
-        truncated: Whether a cut-off file is refused or filled up with zeros.
-        nonfinite: Whether NaN and infinity are refused or read as zero.
+        truncated: Whether a cut-off file is rejected or filled up with zeros.
+        nonfinite: Whether NaN and infinity are rejected or read as zero.
         max_pixels: Most pixels that may be decoded, checked on the header alone.
 
     Returns:
@@ -101,12 +101,12 @@ def find_format(source: Source) -> Format:
     """Tell the format of a file by its first bytes."""
     start = read_start(source.path, source.name, "an image file", START)
     if not start:
-        raise source.refuse("is empty (0 bytes)", "an image file", "Fetch or save it again.")
+        raise source.reject("is empty (0 bytes)", "an image file", "Fetch or save it again.")
     for form in FORMATS:
         if re.match(form.magic, start, re.DOTALL):
             return form
     known = ", ".join(form.name for form in FORMATS)
-    raise source.refuse(
+    raise source.reject(
         f"is not an image in a known format (it starts with {start[:8]!r})",
         known,
         "Convert it to PNG or TIFF.",
@@ -114,7 +114,7 @@ def find_format(source: Source) -> Format:
 
 
 def decode(source: Source, module: str, *, pad: bool) -> Decoded:
-    """Run a decoder, turning whatever it raises into a refusal.
+    """Run a decoder, turning whatever it raises into a rejection.
 
     With `pad`, a file that does not decode whole is decoded once more with its gaps filled.
     """
@@ -122,11 +122,11 @@ def decode(source: Source, module: str, *, pad: bool) -> Decoded:
     try:
         return decoder.decode(source)
     except CutError as error:
-        damage: RefusedError = error
-    except (RefusedError, MissingExtraError):
+        damage: RejectedError = error
+    except (RejectedError, MissingExtraError):
         raise
     except MemoryError:
-        raise source.refuse(
+        raise source.reject(
             "does not fit into memory", "a smaller image", "Crop it or scale it down."
         ) from None
     except Exception as error:
@@ -136,7 +136,7 @@ def decode(source: Source, module: str, *, pad: bool) -> Decoded:
     try:
         decoded = decoder.decode(replace(source, pad=True))
     except Exception:
-        raise source.refuse(
+        raise source.reject(
             "is damaged beyond padding",
             f"a whole {source.kind} file",
             "Re-save it from its original.",
@@ -151,12 +151,12 @@ def finish(source: Source, decoded: Decoded, *, zero: bool) -> Raster:
     if pixels.ndim == 2:
         pixels = pixels[:, :, None]
     if pixels.ndim != 3 or not 1 <= pixels.shape[2] <= 4:
-        raise source.refuse(
+        raise source.reject(
             f"has {pixels.shape[-1]} channels", "1 to 4", "Split it into images of 1 to 4."
         )
     kind, size = pixels.dtype.kind, pixels.dtype.itemsize
     if kind not in "buif" or (kind in "ui" and size > 4):
-        raise source.refuse(
+        raise source.reject(
             f"holds {pixels.dtype.name} pixels",
             "integers of up to 32 bits, or floats",
             "Convert it to float32.",
@@ -188,15 +188,15 @@ def widen(pixels: np.ndarray, bits: int) -> tuple[np.ndarray, int]:
 def remove_nonfinite(
     source: Source, pixels: np.ndarray, *, zero: bool
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Refuse NaN and infinity, or set them to zero and say so."""
+    """Reject NaN and infinity, or set them to zero and say so."""
     finite = np.isfinite(pixels)
     count = int(pixels.size - np.count_nonzero(finite))
     if not count:
         return pixels, ()
     if not zero:
-        raise source.refuse(
+        raise source.reject(
             f"holds {count:,} NaN or infinite values of {pixels.size:,}",
             "finite numbers",
-            "Repair it, or set them to 0 with signal.nonfinite=zero.",
+            "Repair it, or set them to 0 with nonfinite=zero.",
         )
     return np.where(finite, pixels, 0), (f"{count:,} NaN or infinite values are read as 0",)

@@ -1,4 +1,4 @@
-"""What a decoder is given, what it gives back, and how it refuses."""
+"""What a decoder is given, what it gives back, and how it rejects."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from inr.source_file import RefusedError
+from inr.source_file import RejectedError
 
 
-class CutError(RefusedError):
+class CutError(RejectedError):
     """A file whose end is missing: what is there can still be read with padding."""
 
 
@@ -57,9 +57,9 @@ class Source:
         """Read the whole file."""
         return self.path.read_bytes()
 
-    def refuse(self, problem: str, expected: str, fix: str) -> RefusedError:
+    def reject(self, problem: str, expected: str, fix: str) -> RejectedError:
         """Make the error for a file that cannot be read as it is."""
-        return RefusedError(f"{self.name} {problem}; expected {expected}. {fix}")
+        return RejectedError(f"{self.name} {problem}; expected {expected}. {fix}")
 
     def cut(self, there: str) -> CutError:
         """Make the error for a file that ends too early.
@@ -67,16 +67,16 @@ class Source:
         Args:
             there: How much of it is there, for the parentheses of the message.
         """
-        way = ", or fit what is there with signal.truncated=pad" if self.fillable else ""
+        way = ", or fit what is there with truncated=pad" if self.fillable else ""
         return CutError(
             f"{self.name} is cut off or damaged ({there}); expected a whole {self.kind} file. "
             f"Re-save it{way}."
         )
 
     def check_size(self, width: int, height: int) -> None:
-        """Refuse an image without pixels, or with more than allowed, before it is decoded."""
+        """Reject an image without pixels, or with more than allowed, before it is decoded."""
         if width <= 0 or height <= 0:
-            raise self.refuse(
+            raise self.reject(
                 f"has no pixels ({width} x {height})",
                 "a width and a height of 1 or more",
                 "Re-save it from its original.",
@@ -84,12 +84,12 @@ class Source:
         self.check_count(width * height, f" ({width:,} x {height:,})")
 
     def check_count(self, pixels: int, shape: str = "") -> None:
-        """Refuse more pixels than allowed."""
+        """Reject more pixels than allowed."""
         if pixels > self.max_pixels:
-            raise self.refuse(
+            raise self.reject(
                 f"claims {pixels:,} pixels{shape}",
                 f"at most {self.max_pixels:,}",
-                f"If it is meant to be so large, set signal.max_pixels={pixels}.",
+                f"If it is meant to be so large, use max_pixels={pixels}.",
             )
 
     def pick(self, count: int, unit: str = "frames") -> tuple[int, tuple[str, ...]]:
@@ -103,12 +103,12 @@ class Source:
             The index, and a note where the choice was left open and there are several.
         """
         if self.frame is None:
-            note = f"first of {count:,} {unit} is read; signal.frame=K chooses another"
+            note = f"first of {count:,} {unit} is read; frame=K chooses another"
             return 0, (note,) if count > 1 else ()
         if not 0 <= self.frame < count:
-            raise self.refuse(
+            raise self.reject(
                 f"has no frame {self.frame}: it holds {count:,} {unit}",
                 f"a frame from 0 to {count - 1}",
-                f"Set signal.frame={min(max(self.frame, 0), count - 1)}.",
+                f"Use frame={min(max(self.frame, 0), count - 1)}.",
             )
         return self.frame, ()

@@ -57,11 +57,11 @@ def decode(source: Source) -> Decoded:
 
 
 def check_chain(source: Source, tiff: tifffile.TiffFile) -> None:
-    """Refuse a file whose pages lead back to an earlier one: it would have no end."""
+    """Reject a file whose pages lead back to an earlier one: it would have no end."""
     seen: set[int] = set()
     for page in tiff.pages:
         if page.offset in seen:
-            raise source.refuse(
+            raise source.reject(
                 "has pages that lead in a circle", "a TIFF that ends", "Re-save it."
             )
         seen.add(page.offset)
@@ -80,25 +80,25 @@ def count_planes(tiff: tifffile.TiffFile) -> int:
 
 
 def check_page(source: Source, page: TiffPage) -> None:
-    """Refuse a page that is too large, or no raster image, by its header alone."""
+    """Reject a page that is too large, or no raster image, by its header alone."""
     source.check_size(page.imagewidth, page.imagelength)
     if page.is_tiled:
         source.check_count(page.tilewidth * page.tilelength, " in one tile")
     if page.imagedepth > 1:
-        raise source.refuse(
+        raise source.reject(
             f"is a volume of {page.imagedepth} slices", "an image", "Save its slices as pages."
         )
     inks = 5 if page.photometric == PHOTOMETRIC.SEPARATED else 4
     if page.samplesperpixel > inks:
-        raise source.refuse(
+        raise source.reject(
             f"has {page.samplesperpixel} channels", "1 to 4", "Split it into images of 1 to 4."
         )
     if page.compression in tifffile.TIFF.IMAGE_COMPRESSIONS and page.compression not in EMBEDDED:
         name = getattr(page.compression, "name", page.compression)
-        raise source.refuse(f"is compressed with {name}", "a common compression", "Use deflate.")
+        raise source.reject(f"is compressed with {name}", "a common compression", "Use deflate.")
     if page.dtype is None or page.dtype.kind == "c":
         kind = "unknown" if page.dtype is None else page.dtype.name
-        raise source.refuse(
+        raise source.reject(
             f"holds {kind} pixels of {page.bitspersample} bits",
             "integers or floats",
             "Convert it to float32.",
@@ -135,7 +135,7 @@ def read_extent(page: TiffPage, start: int, length: int) -> bytes:
 
 
 def check_segment(source: Source, page: TiffPage, data: bytes) -> None:
-    """Refuse a strip or tile whose own header claims more pixels than allowed."""
+    """Reject a strip or tile whose own header claims more pixels than allowed."""
     form = EMBEDDED.get(page.compression)
     if form and data:
         with pillow.settings(source), Image.open(BytesIO(data), formats=(form,)) as image:

@@ -176,7 +176,7 @@ def write_tiff_tiles(
 def shape_tiles(
     tiles: Iterable[np.ndarray], shape: tuple[int, int, int], dtype: np.dtype, count: int
 ) -> Iterator[np.ndarray]:
-    """Bring tiles to the form that tifffile takes, refusing too few or ill-shaped ones."""
+    """Bring tiles to the form that tifffile takes, rejecting too few or ill-shaped ones."""
     given = 0
     for item in tiles:
         if item.shape != shape:

@@ -22,7 +22,7 @@ class Sampler(ABC):
     signals: type = FiniteSignal
 
     def check(self, signal: Signal) -> None:
-        """Refuses signals that it cannot draw from.
+        """Rejects signals that it cannot draw from.
 
         Raises:
             TypeError: It is one of them.

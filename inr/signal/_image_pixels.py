@@ -21,8 +21,8 @@ def load_image(
     crop: Sequence[int] | None = None,
     value_range: Sequence[float] = (0.0, 1.0),
     frame: int | None = None,
-    truncated: Literal["refuse", "pad"] = "refuse",
-    nonfinite: Literal["refuse", "zero"] = "refuse",
+    truncated: Literal["reject", "pad"] = "reject",
+    nonfinite: Literal["reject", "zero"] = "reject",
     max_pixels: int = 268_435_456,
 ) -> tuple[np.ndarray, PixelFormat]:
     """Values of an image file, and what they mean as pixels.
@@ -47,8 +47,8 @@ def load_image(
     lower, upper = check_numbers("value_range", value_range, "[lower, upper]")
     if not lower < upper:
         raise ValueError(f"value_range is {[lower, upper]}; expected the lower first.")
-    check_choice("truncated", truncated, ("refuse", "pad"))
-    check_choice("nonfinite", nonfinite, ("refuse", "zero"))
+    check_choice("truncated", truncated, ("reject", "pad"))
+    check_choice("nonfinite", nonfinite, ("reject", "zero"))
     check_count("max_pixels", max_pixels)
     if frame is not None:
         check_count("frame", frame, minimum=0)

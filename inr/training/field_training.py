@@ -254,8 +254,8 @@ class FieldTraining(pl.LightningModule):
         self.points = checkpoint["inr"]["points"]
         self.measured = dict(checkpoint["inr"].get("measured", {}))
         self.clock.load_state_dict(checkpoint["inr"]["clock"])
-        # The present knobs, such as a lower learning rate, win over those in a checkpoint, whose
-        # optimizer state has both what training made, which stays, and the knobs.
+        # The present options, such as a lower learning rate, win over those in a checkpoint, whose
+        # optimizer state has both what training made, which stays, and the options.
         present = self._make_optimizer(checkpoint["global_step"]).state_dict()
         checkpoint["optimizer_states"][0]["param_groups"] = present["param_groups"]
 

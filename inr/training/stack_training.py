@@ -27,15 +27,15 @@ class StackTraining(FieldTraining):
     Args:
         field: One field for each image.
         signal: The images.
-        knobs: As those of :class:`FieldTraining`.
+        options: As those of :class:`FieldTraining`.
     """
 
     field: FieldStack
     signal: ImageSetSignal
 
-    def __init__(self, field: FieldStack, signal: ImageSetSignal, **knobs: Any) -> None:
-        super().__init__(field, signal, **knobs)
-        self._knobs = knobs
+    def __init__(self, field: FieldStack, signal: ImageSetSignal, **options: Any) -> None:
+        super().__init__(field, signal, **options)
+        self._options = options
         self._gradient = StackGradient(field, self.loss, self.options.micro_batch)
 
     def viewed_field(self) -> nn.Module:
@@ -85,7 +85,7 @@ class StackTraining(FieldTraining):
     def member(self, number: int) -> FieldTraining:
         """The training of one field, to be looked at: a copy as it stands now."""
         training = FieldTraining(
-            self.field.member(number), self.signal.member(number), **self._knobs
+            self.field.member(number), self.signal.member(number), **self._options
         )
         training.to(self.device)
         training.clock, training.points = self.clock, self.points // self.field.size

@@ -1,6 +1,6 @@
 """Many small images at once against one after another: ``scripts/bench many``.
 
-Each image is fitted by a field of its own at the program's default knobs, but for the width of its
+Each image is fitted by a field of its own at the program's defaults, but for the width of its
 hidden layers, and that each step sees all of its points. At once is ``signal=image_set``; one after
 another is ``signal=image`` of each. Only steps are counted, not what a run does before its first.
 """

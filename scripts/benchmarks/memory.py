@@ -2,7 +2,7 @@
 
 Each piece of work is a process of its own, and so is the same work on a small image; the rest is
 what the image costs. Rendering is that of a tiny field into a tiled TIFF. Training is three steps
-of the program at its default knobs, without callbacks, on a PNG of 8-bit RGB.
+of the program at its default options, without callbacks, on a PNG of 8-bit RGB.
 """
 
 import argparse

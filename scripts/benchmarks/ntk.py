@@ -125,7 +125,7 @@ def measure_accuracy(quick: bool) -> None:
             expected = by_loops(model, x)
             double = empirical_ntk(model, x)
         except ValueError as error:
-            rows.append([name, "", "", f"refused: {error}"])
+            rows.append([name, "", "", f"rejected: {error}"])
             continue
         errors = [((k - expected).norm() / expected.norm()).item() for k in (single, double)]
         rows.append([name, *errors, ""])

@@ -80,8 +80,8 @@ def make_ways(
     ]
 
     def make(*overrides: str, watched: bool = False) -> Fit:
-        knobs = (*common, *overrides, *(FEW_LOOKS if watched else []))
-        return Fit(*knobs, device=device, folder=folder, default_callbacks=watched)
+        options = (*common, *overrides, *(FEW_LOOKS if watched else []))
+        return Fit(*options, device=device, folder=folder, default_callbacks=watched)
 
     dtype = torch.bfloat16 if precision == "bf16-mixed" else None
     ways = {BARE: BareLoop(make(), dtype, torch.device(device)).run}

@@ -1,6 +1,6 @@
 """Seconds of training to a PSNR, by optimizer, network and encoding: ``scripts/bench quality``.
 
-Each run is a training of the program at its default knobs, but for those that a row names, whose
+Each run is a training of the program at its default options, but for those that a row names, whose
 schedule ends after a number of steps, the horizon. PSNR is that of the whole image, and measuring
 it is not counted. A row's time to a PSNR is that of the first horizon's run to reach it, in seconds
 since its start; the best-tuned Adam's is that of its best rate and schedule, at each PSNR anew.

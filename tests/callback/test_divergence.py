@@ -8,9 +8,9 @@ import torch
 from inr.callback import DivergenceCallback, DivergenceError
 
 
-def run_through(losses: list[float], **knobs: float) -> None:
+def run_through(losses: list[float], **options: float) -> None:
     """Shows a guard some losses, with a look every third step."""
-    guard = DivergenceCallback(**knobs)
+    guard = DivergenceCallback(**options)
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
     for step, loss in enumerate(losses, 1):
         trainer = SimpleNamespace(

@@ -176,8 +176,8 @@ def test_the_largest_rate_is_that_of_all_outputs_beside_the_one_in_use(
 
 @pytest.mark.figures
 def test_the_preconditioned_kernel_is_the_one_that_adam_steps(fit: Callable[..., Path]) -> None:
-    knobs = ["callback.ntk_spectrum.preconditioned=true", "optimizer.eps=1e-6"]
-    folder = fit("optimizer=adam", *knobs)
+    options = ["callback.ntk_spectrum.preconditioned=true", "optimizer.eps=1e-6"]
+    folder = fit("optimizer=adam", *options)
     assert "preconditioned_eigenvalues" not in read_look(folder, 0)
     look = read_look(folder, 20)
     checkpoint = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
@@ -262,9 +262,9 @@ def test_random_points_are_cells_of_the_lattice(fit: Callable[..., Path]) -> Non
 
 
 def test_a_resumed_run_looks_as_one_that_was_not_stopped(fit: Callable[..., Path]) -> None:
-    knobs = ["scheduler=constant", "callback.checkpoint.every_n_steps=7"]
-    whole = fit(*knobs, name="whole")
-    fit(*knobs, "trainer.max_steps=14", name="half")
+    options = ["scheduler=constant", "callback.checkpoint.every_n_steps=7"]
+    whole = fit(*options, name="whole")
+    fit(*options, "trainer.max_steps=14", name="half")
     resumed = fit("ckpt_path=half", "trainer.max_steps=20", base=[], name="resumed")
     expected, found = read_look(whole, 20), read_look(resumed, 20)
     assert expected.keys() == found.keys()
@@ -274,18 +274,18 @@ def test_a_resumed_run_looks_as_one_that_was_not_stopped(fit: Callable[..., Path
 
 
 @pytest.mark.parametrize(
-    "knobs",
+    "options",
     [
         ["callback.ntk_spectrum=null"],
         ["callback.ntk_spectrum.preconditioned=true", "callback.ntk_spectrum.placement=random"],
     ],
 )
 def test_training_is_the_same_with_it_and_without(
-    fit: Callable[..., Path], knobs: list[str]
+    fit: Callable[..., Path], options: list[str]
 ) -> None:
     weights = [
         load_file(fit("sampler=uniform", *given, name=name) / "field.safetensors")
-        for name, given in (("with", []), ("other", knobs))
+        for name, given in (("with", []), ("other", options))
     ]
     for name, tensor in weights[0].items():
         assert torch.equal(tensor, weights[1][name]), name
@@ -299,7 +299,7 @@ def test_outputs_that_there_are_not_are_bad_input(run_command: Callable[..., Res
     )
 
 
-def test_an_optimizer_without_moments_is_refused_with_the_way_out(
+def test_an_optimizer_without_moments_is_rejected_with_the_way_out(
     run_command: Callable[..., Result],
 ) -> None:
     result = run_command(

@@ -133,9 +133,9 @@ def test_training_is_the_same_with_it_and_without(fit: Callable[..., Path]) -> N
 
 
 def test_a_run_resumes_its_path(fit: Callable[..., Path]) -> None:
-    knobs = [*DESCENT, "scheduler=constant"]
-    whole = fit(*knobs, name="whole")
-    first = fit(*knobs, "trainer.max_steps=8", name="first")
+    options = [*DESCENT, "scheduler=constant"]
+    whole = fit(*options, name="whole")
+    first = fit(*options, "trainer.max_steps=8", name="first")
     second = fit(f"ckpt_path={first}", "trainer.max_steps=20", base=[], name="second")
     for step in (10, 20):
         once, twice = (read_look(folder, step) for folder in (whole, second))
@@ -215,18 +215,18 @@ SIGNAL = LatticeSignal(torch.zeros(4, 6, 2), value_range=(0.0, 1.0), name="black
         (sgd, UniformSampler(batch_size=24), "sampler=lattice sampler.batch_size=null"),
     ],
 )
-def test_what_is_no_gradient_descent_on_all_points_is_refused(
+def test_what_is_no_gradient_descent_on_all_points_is_rejected(
     optimizer: Any, sampler: Any, words: str
 ) -> None:
-    refused = Steps(optimizer(nn.Linear(2, 2)), sampler, mse, SIGNAL, None, "32-true")
+    rejected = Steps(optimizer(nn.Linear(2, 2)), sampler, mse, SIGNAL, None, "32-true")
     with pytest.raises(ValueError, match=words):
-        PathKernelCallback().check_steps(refused)
-    plain = refused._replace(optimizer=sgd(nn.Linear(2, 2)), sampler=LatticeSampler(batch_size=24))
+        PathKernelCallback().check_steps(rejected)
+    plain = rejected._replace(optimizer=sgd(nn.Linear(2, 2)), sampler=LatticeSampler(batch_size=24))
     PathKernelCallback().check_steps(plain)
 
 
 @pytest.mark.parametrize(
-    ("knob", "words"),
+    ("option", "words"),
     [
         ("optimizer=adam", "optimizer=sgd optimizer.momentum=0"),
         ("trainer.gradient_clip_val=1.0", "trainer.gradient_clip_val is 1.0"),
@@ -234,9 +234,9 @@ def test_what_is_no_gradient_descent_on_all_points_is_refused(
     ],
 )
 def test_a_run_that_cannot_be_followed_ends_before_its_first_step(
-    knob: str, words: str, run_command: Callable[..., Result]
+    option: str, words: str, run_command: Callable[..., Result]
 ) -> None:
-    result = run_command("inr-fit", *TINY, *DESCENT, knob, "hydra.run.dir=run")
+    result = run_command("inr-fit", *TINY, *DESCENT, option, "hydra.run.dir=run")
     assert result.status == 2
     (line,) = result.err.splitlines()
     assert words in line and "callback.path_kernel=null" in line
@@ -249,14 +249,14 @@ def test_a_run_that_diverges_says_so(run_command: Callable[..., Result]) -> None
     assert "the loss was" in result.err and "path kernel" not in result.err
 
 
-def test_too_many_contributions_are_refused_with_how_many_fit() -> None:
+def test_too_many_contributions_are_rejected_with_how_many_fit() -> None:
     signal = LatticeSignal(torch.zeros(1000, 700, 2), value_range=(0.0, 1.0), name="large")
     with pytest.raises(ValueError, match=r"Type callback.path_kernel.num_points=11, a smaller"):
         PathKernelCallback(num_points=16).check(signal)
     PathKernelCallback(num_points=11).check(signal)
 
 
-def test_a_loss_that_reads_the_field_elsewhere_is_refused() -> None:
+def test_a_loss_that_reads_the_field_elsewhere_is_rejected() -> None:
     coords, outputs = torch.rand(5, 2), torch.rand(5, 1)
     assert _Known(coords, outputs)(coords) is outputs
     with pytest.raises(ValueError, match="elsewhere than at its batch"):

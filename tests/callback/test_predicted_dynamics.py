@@ -60,8 +60,8 @@ def test_a_narrow_field_departs_from_the_prediction_and_a_wide_one_less(
 ) -> None:
     departures = []
     for width in (8, 512):
-        knobs = [f"network.hidden_features={width}", "network.parameterization=ntk"]
-        look = read_look(fit(*knobs, base=DYNAMICS, name=f"width{width}"), 20)
+        options = [f"network.hidden_features={width}", "network.parameterization=ntk"]
+        look = read_look(fit(*options, base=DYNAMICS, name=f"width{width}"), 20)
         # Parseval, of the signal's whole lattice.
         assert look["band_energies"].sum() == pytest.approx(look["loss"], rel=1e-6)
         predicted = look["predicted_band_energies"].sum()
@@ -77,8 +77,8 @@ def test_modes_that_grow_are_counted_and_the_largest_stable_rate_is_named(
     # Between the second and the third mode.
     largest = 1.5 * 144 / values[0]
     lr = 1.5 * 144 / np.sqrt(values[1] * values[2])
-    knobs = ["optimizer.momentum=0.5", f"optimizer.lr={lr}", "trainer.max_steps=2"]
-    result = run_command("inr-fit", *LINEAR, *knobs, "hydra.run.dir=run")
+    options = ["optimizer.momentum=0.5", f"optimizer.lr={lr}", "trainer.max_steps=2"]
+    result = run_command("inr-fit", *LINEAR, *options, "hydra.run.dir=run")
     assert f"2 of 144 modes of the kernel grow at optimizer.lr={lr:g}" in result.err
     assert f"the largest stable rate is {largest:.3g}." in result.err
 
@@ -115,9 +115,9 @@ def test_a_run_is_the_same_with_and_without(fit: Callable[..., Path]) -> None:
 def test_a_resumed_run_predicts_what_an_unbroken_one_does(
     fit: Callable[..., Path], run_command: Callable[..., Result]
 ) -> None:
-    knobs = ["optimizer.momentum=0.8", "scheduler=constant"]
-    whole = fit(*knobs, base=DYNAMICS, name="whole")
-    broken = fit(*knobs, "trainer.max_steps=9", base=DYNAMICS, name="broken")
+    options = ["optimizer.momentum=0.8", "scheduler=constant"]
+    whole = fit(*options, base=DYNAMICS, name="whole")
+    broken = fit(*options, "trainer.max_steps=9", base=DYNAMICS, name="broken")
     result = run_command("inr-fit", f"ckpt_path={broken}", "trainer.max_steps=20")
     assert result.status == 0, result.err
     (resumed,) = Path("runs").glob("*/*")
@@ -130,9 +130,9 @@ def test_a_resumed_run_predicts_what_an_unbroken_one_does(
 def test_a_run_resumed_where_it_was_anchored_anew_predicts_the_same(
     fit: Callable[..., Path], run_command: Callable[..., Result]
 ) -> None:
-    knobs = ["optimizer.momentum=0.8", "scheduler=constant"]
-    knobs += ["callback.predicted_dynamics.reanchor=true", "callback.checkpoint.every_n_steps=10"]
-    whole = fit(*knobs, "callback.checkpoint.keep_all=true", base=DYNAMICS, name="whole")
+    options = ["optimizer.momentum=0.8", "scheduler=constant"]
+    options += ["callback.predicted_dynamics.reanchor=true", "callback.checkpoint.every_n_steps=10"]
+    whole = fit(*options, "callback.checkpoint.keep_all=true", base=DYNAMICS, name="whole")
     checkpoint = whole / "checkpoints" / "step=00000010.ckpt"
     result = run_command("inr-fit", f"ckpt_path={checkpoint}", "hydra.run.dir=resumed")
     assert result.status == 0, result.err
@@ -170,7 +170,7 @@ def test_series_and_figures_are_in_tensorboard(fit: Callable[..., Path]) -> None
         ("callback.predicted_dynamics.max_rows=100", "make a kernel of 144 rows; expected at most"),
     ],
 )
-def test_what_it_does_not_know_is_refused_before_anything_is_written(
+def test_what_it_does_not_know_is_rejected_before_anything_is_written(
     run_command: Callable[..., Result], override: str, sentence: str
 ) -> None:
     momentum = ["optimizer.momentum=0.5"] if "nesterov" in override else []

@@ -37,7 +37,7 @@ CASES = {
     "protocol=nope": "tancik_natural_gaussian",
     "seed=x": "expected a whole number",
     "seed=4294967296": "less than 2**32",
-    "signal.truncated=x": "expected one of refuse, pad",
+    "signal.truncated=x": "expected one of reject, pad",
     "signal.frame=a": "frame is 'a'",
     "signal.size=[100000,100000]": "max_pixels",
     "trainer.max_steps=abc": "expected a whole number",
@@ -79,15 +79,15 @@ def test_numbers_that_are_none_are_counted_and_the_way_on_is_named(
     pixels[2, 3] = np.nan
     pixels[4, 5, 0] = np.inf
     write_raster("broken.tiff", pixels)
-    refused = run_command("inr-fit", "broken.tiff", *TINY)
-    assert refused.status == 2
-    assert "4 NaN or infinite" in refused.err
-    assert "signal.nonfinite=zero" in refused.err
+    rejected = run_command("inr-fit", "broken.tiff", *TINY)
+    assert rejected.status == 2
+    assert "4 NaN or infinite" in rejected.err
+    assert "signal.nonfinite=zero" in rejected.err
     mended = run_command("inr-fit", "broken.tiff", *TINY, "signal.nonfinite=zero")
     assert mended.status == 0, mended.err
 
 
-def test_a_sweep_is_refused_a_folder_that_is_in_use(run_command: Callable[..., Result]) -> None:
+def test_a_sweep_is_rejected_a_folder_that_is_in_use(run_command: Callable[..., Result]) -> None:
     sweep = ["-m", *TINY, "seed=1,2", "hydra.sweep.dir=sweep", "trainer.max_steps=1"]
     assert run_command("inr-fit", *sweep).status == 0
     result = run_command("inr-fit", *sweep)
@@ -97,7 +97,7 @@ def test_a_sweep_is_refused_a_folder_that_is_in_use(run_command: Callable[..., R
 
 @pytest.mark.parametrize("command", ["inr-render", "inr-spectrum"])
 @pytest.mark.parametrize("content", [None, b"", b"no checkpoint"])
-def test_no_run_is_refused(
+def test_no_run_is_rejected(
     command: str, content: bytes | None, run_command: Callable[..., Result]
 ) -> None:
     if content is not None:
@@ -115,7 +115,7 @@ def test_a_typo_in_a_sweep_is_named(run_command: Callable[..., Result]) -> None:
     assert "Did you mean scale?" in result.err
 
 
-def test_a_file_name_that_hydra_would_interpolate_is_refused(
+def test_a_file_name_that_hydra_would_interpolate_is_rejected(
     run_command: Callable[..., Result],
 ) -> None:
     Path("a${y}.png").write_bytes(b"")

@@ -49,7 +49,7 @@ def test_its_folder_has_its_name(run_command: Callable[..., Result]) -> None:
 
 
 @pytest.mark.parametrize("override", ["encoding.scale=3", "ckpt_path=x", "trainer.max_steps=3"])
-def test_what_has_no_effect_is_refused(run_command: Callable[..., Result], override: str) -> None:
+def test_what_has_no_effect_is_rejected(run_command: Callable[..., Result], override: str) -> None:
     result = run_command("inr-fit", "experiment=nngp", override)
     assert result.status == 2
     assert result.err.startswith(f"inr-fit: {override} has no effect: this experiment has its own")
@@ -63,7 +63,7 @@ def test_a_picture_is_none_of_its_business(run_command: Callable[..., Result]) -
     assert "photo.png has no effect" in result.err
 
 
-def test_a_wrong_knob_is_named(run_command: Callable[..., Result]) -> None:
+def test_a_wrong_option_is_named(run_command: Callable[..., Result]) -> None:
     result = run_command("inr-fit", "experiment=nngp", "experiment.width=3")
     assert result.status == 2
     assert "experiment.width is not an option; expected one of" in result.err
@@ -73,7 +73,7 @@ def test_a_wrong_knob_is_named(run_command: Callable[..., Result]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "knob"),
+    ("name", "option"),
     [
         ("lazy", "widths"),
         ("ntk_1d", "amplitude_powers"),
@@ -83,32 +83,32 @@ def test_a_wrong_knob_is_named(run_command: Callable[..., Result]) -> None:
 )
 @pytest.mark.parametrize("value", ["64", "null"])
 def test_one_number_is_no_list(
-    run_command: Callable[..., Result], name: str, knob: str, value: str
+    run_command: Callable[..., Result], name: str, option: str, value: str
 ) -> None:
-    result = run_command("inr-fit", f"experiment={name}", f"experiment.{knob}={value}")
+    result = run_command("inr-fit", f"experiment={name}", f"experiment.{option}={value}")
     assert result.status == 2
-    assert result.err.startswith(f"inr-fit: experiment: {knob} is ")
+    assert result.err.startswith(f"inr-fit: experiment: {option} is ")
     assert "expected a list" in result.err
 
 
 @pytest.mark.parametrize("name", ["ntk_1d", "ntk_1d_scale"])
-def test_a_rate_that_diverges_is_refused_with_what_would_not(
+def test_a_rate_that_diverges_is_rejected_with_what_would_not(
     run_command: Callable[..., Result], name: str
 ) -> None:
-    knobs = [f"experiment={name}", "experiment.hidden_features=16", "experiment.steps=3"]
-    knobs += {
+    options = [f"experiment={name}", "experiment.hidden_features=16", "experiment.steps=3"]
+    options += {
         "ntk_1d": ["experiment.amplitude_powers=[0.0]"],
         "ntk_1d_scale": ["experiment.num_draws=1", "experiment.num_networks=1"],
     }[name]
-    refused = run_command("inr-fit", *knobs, "experiment.lr=1e6")
-    assert refused.status == 1
-    found = re.search(r"diverges at lr=1e\+06; expected less than ([\d.]+)\.$", refused.err)
-    assert found is not None, refused.err
-    beyond = run_command("inr-fit", *knobs, f"experiment.lr={1.02 * float(found[1])}")
+    rejected = run_command("inr-fit", *options, "experiment.lr=1e6")
+    assert rejected.status == 1
+    found = re.search(r"diverges at lr=1e\+06; expected less than ([\d.]+)\.$", rejected.err)
+    assert found is not None, rejected.err
+    beyond = run_command("inr-fit", *options, f"experiment.lr={1.02 * float(found[1])}")
     assert beyond.status == 1
     if name == "ntk_1d":
         # In the other one, the next frequencies may allow less.
-        within = run_command("inr-fit", *knobs, f"experiment.lr={0.98 * float(found[1])}")
+        within = run_command("inr-fit", *options, f"experiment.lr={0.98 * float(found[1])}")
         assert within.status == 0, within.err
 
 
@@ -173,7 +173,7 @@ def test_too_little_memory_is_said_in_one_line(
     assert "expected at most 16384" in result.err
 
 
-def test_a_sweep_over_experiments_says_how_to_set_a_knob(
+def test_a_sweep_over_experiments_says_how_to_set_a_option(
     run_command: Callable[..., Result],
 ) -> None:
     result = run_command("inr-fit", "-m", "experiment=lazy,nngp", "experiment.widths=[4,8]")

@@ -59,11 +59,11 @@ def test_metrics_are_those_of_the_picture(fit: Callable[..., Path]) -> None:
 
 
 def test_fourier_features_fit_what_bare_coordinates_cannot(fit: Callable[..., Path]) -> None:
-    knobs = ["trainer.max_steps=300", "network.hidden_features=64", "signal.size=null"]
-    knobs.append("signal.crop=[0,110,64,174]")
-    features = read_metrics(fit(*knobs, "encoding.num_frequencies=64", name="features"))["psnr"]
-    coordinates = [knob for knob in TINY if not knob.startswith("encoding.")]
-    bare = fit(*knobs, "encoding=identity", base=coordinates, name="bare")
+    options = ["trainer.max_steps=300", "network.hidden_features=64", "signal.size=null"]
+    options.append("signal.crop=[0,110,64,174]")
+    features = read_metrics(fit(*options, "encoding.num_frequencies=64", name="features"))["psnr"]
+    coordinates = [option for option in TINY if not option.startswith("encoding.")]
+    bare = fit(*options, "encoding=identity", base=coordinates, name="bare")
     assert features > 28
     assert features > read_metrics(bare)["psnr"] + 5
 
@@ -187,21 +187,21 @@ def test_two_processes_make_the_steps_that_one_makes_with_their_points(
 ) -> None:
     from tests.conftest import start
 
-    knobs = [
+    options = [
         *TINY,
         "trainer.precision=64-true",
         "sampler.shuffle=false",
         "signal.holdout=alternate",
     ]
     process = start(
-        *(*knobs, "sampler.batch_size=32", "callback.checkpoint.every_n_steps=8"),
+        *(*options, "sampler.batch_size=32", "callback.checkpoint.every_n_steps=8"),
         *("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "hydra.run.dir=two"),
         cwd=tmp_path,
     )
     _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert "Traceback" not in err
-    alone = fit("sampler.batch_size=64", base=knobs)
+    alone = fit("sampler.batch_size=64", base=options)
     assert read_metrics(Path("two"))["steps"] == read_metrics(alone)["steps"] == 20
     weights, expected = (
         load_file(folder / "field.safetensors") for folder in (tmp_path / "two", alone)

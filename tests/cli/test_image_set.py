@@ -15,7 +15,7 @@ from inr.raster import read_raster, write_raster
 from tests.callback.events import read_events
 from tests.conftest import TINY, Result, read_metrics
 
-SMALL = [knob for knob in TINY if not knob.startswith("signal.")]
+SMALL = [option for option in TINY if not option.startswith("signal.")]
 BATCHES = "sampler.batch_size=40"
 
 
@@ -79,9 +79,14 @@ def test_each_image_becomes_what_it_would_have_alone(
     fit: Callable[..., Path],
     photos: Path,
 ) -> None:
-    knobs = ["trainer.precision=64-true", "seed=3", "signal.holdout=0.25", f"optimizer={optimizer}"]
-    own = fit_set(*knobs) / "images" / Path(file).stem
-    alone = fit(*SMALL, BATCHES, *knobs, base=[str(photos / file)], name="alone")
+    options = [
+        "trainer.precision=64-true",
+        "seed=3",
+        "signal.holdout=0.25",
+        f"optimizer={optimizer}",
+    ]
+    own = fit_set(*options) / "images" / Path(file).stem
+    alone = fit(*SMALL, BATCHES, *options, base=[str(photos / file)], name="alone")
     weights, expected = (load_file(folder / "field.safetensors") for folder in (own, alone))
     assert weights.keys() == expected.keys()
     for key, tensor in weights.items():
@@ -96,12 +101,12 @@ def test_each_image_becomes_what_it_would_have_alone(
 def test_a_watched_image_is_looked_at_as_a_run_of_its_own(
     fit_set: Callable[..., Path], fit: Callable[..., Path], photos: Path
 ) -> None:
-    knobs = [
+    options = [
         *("trainer.precision=64-true", "optimizer=adam"),
         "callback.ntk_spectrum.preconditioned=true",
     ]
-    run = fit_set(*knobs, "signal.watched=[b]")
-    alone = fit(*SMALL, BATCHES, *knobs, base=[str(photos / "b.png")], name="alone")
+    run = fit_set(*options, "signal.watched=[b]")
+    alone = fit(*SMALL, BATCHES, *options, base=[str(photos / "b.png")], name="alone")
     own = run / "images" / "b"
     for kind in ("ntk", "frequency_bands"):
         assert not (run / kind).exists()
@@ -156,10 +161,10 @@ def test_other_commands_take_the_run_of_one_image(
     assert Path(config.signal.path).name == "a.png"
     for command in ("inr-render", "inr-spectrum"):
         for whole in (run, run / "checkpoints" / "last.ckpt"):
-            refused = run_command(command, whole)
-            assert refused.status == 2
-            assert f"expected that of one, such as {own}" in refused.err
-            assert len(refused.err.splitlines()) == 1
+            rejected = run_command(command, whole)
+            assert rejected.status == 2
+            assert f"expected that of one, such as {own}" in rejected.err
+            assert len(rejected.err.splitlines()) == 1
 
 
 def test_a_pattern_is_a_set_too(
@@ -210,9 +215,9 @@ def test_a_stopped_set_resumes_bit_for_bit(
     assert looks[0]["drift"] == looks[1]["drift"] > 0
     assert np.array_equal(*(look["measured_rates"] for look in looks))
     write_raster(photos / "d.png", np.zeros((12, 16, 3), np.uint8))
-    refused = run_command("inr-fit", f"ckpt_path={checkpoint}", "hydra.run.dir=other")
-    assert refused.status == 2
-    assert "was trained on other images (d)" in refused.err
+    rejected = run_command("inr-fit", f"ckpt_path={checkpoint}", "hydra.run.dir=other")
+    assert rejected.status == 2
+    assert "was trained on other images (d)" in rejected.err
 
 
 def test_the_image_that_diverged_is_named(
@@ -241,7 +246,7 @@ def test_the_image_that_diverged_is_named(
         (["signal.watched=[z]"], "watched has 'z'; expected some of a, b, c"),
     ],
 )
-def test_what_does_not_suit_a_set_is_refused_in_one_line(
+def test_what_does_not_suit_a_set_is_rejected_in_one_line(
     overrides: list[str], sentence: str, run_command: Callable[..., Result], photos: Path
 ) -> None:
     result = run_command("inr-fit", photos, *SMALL, *overrides, "hydra.run.dir=run")
@@ -254,11 +259,11 @@ def test_what_does_not_suit_a_set_is_refused_in_one_line(
 def test_files_of_other_kinds_and_sizes(run_command: Callable[..., Result], photos: Path) -> None:
     (photos / "notes.txt").write_text("what I saw")
     write_raster(photos / "z.png", np.zeros((5, 9, 3), np.uint8))
-    refused = run_command("inr-fit", photos, *SMALL, "hydra.run.dir=run")
-    assert refused.status == 2
-    assert "signal.size=[12,16]" in refused.err.splitlines()[-1]
-    knobs = ["signal.size=[8,6]", "signal.watched=0", "trainer.max_steps=2"]
-    result = run_command("inr-fit", photos, *SMALL, *knobs, "hydra.run.dir=run")
+    rejected = run_command("inr-fit", photos, *SMALL, "hydra.run.dir=run")
+    assert rejected.status == 2
+    assert "signal.size=[12,16]" in rejected.err.splitlines()[-1]
+    options = ["signal.size=[8,6]", "signal.watched=0", "trainer.max_steps=2"]
+    result = run_command("inr-fit", photos, *SMALL, *options, "hydra.run.dir=run")
     assert result.status == 0, result.err
     assert result.err.count("1 of 5 files") == 1
     (photos / "empty").mkdir()

@@ -92,7 +92,7 @@ def test_a_folder_is_a_set_of_images_unless_it_is_a_volume(small_files: Path) ->
 
 
 @pytest.mark.parametrize("content", [b"", b"GIF89a", b"RIFF", b"\x93NUMPY", b"PK\x03\x04", b"x"])
-def test_what_is_nothing_is_refused_as_an_image(content: bytes) -> None:
+def test_what_is_nothing_is_rejected_as_an_image(content: bytes) -> None:
     Path("thing").write_bytes(content)
     assert find_kind(Path("thing")) == "image"
     assert find_kind(Path("missing.png")) == "image"
@@ -174,10 +174,10 @@ def forbid(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes a package one that is not installed."""
     real = builtins.__import__
 
-    def import_others(name: str, *arguments: Any, **knobs: Any) -> Any:
+    def import_others(name: str, *arguments: Any, **options: Any) -> Any:
         if name.partition(".")[0] == package:
             raise ImportError(f"No module named {name!r}", name=name)
-        return real(name, *arguments, **knobs)
+        return real(name, *arguments, **options)
 
     for name in [name for name in sys.modules if name.partition(".")[0] == package]:
         monkeypatch.setitem(sys.modules, name, None)
@@ -217,10 +217,10 @@ def test_a_missing_package_is_named_with_its_extra(
 def test_a_package_that_is_missing_at_the_end_costs_the_reconstruction_only(
     small_files: Path, run_command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: Path, *_: Any) -> None:
+    def reject(path: Path, *_: Any) -> None:
         raise MissingExtraError(f"{path.name} needs the nibabel package")
 
-    monkeypatch.setattr("inr.signal.volume.write.load_writer", refuse)
+    monkeypatch.setattr("inr.signal.volume.write.load_writer", reject)
     result = fit(run_command, small_files / "volume.npz")
     assert result.status == 0, result.err
     assert "reconstruction.npz is not written: reconstruction.npz needs the nibabel" in result.err
@@ -240,7 +240,7 @@ def fit(run_command: Callable[..., Result], *arguments: str | Path) -> Result:
         ("bad.npy", np.zeros((3, 4, 0)), "expected"),
         ("bad.npy", np.array([1.0, np.nan]), "signal.nonfinite=zero"),
         ("bad.npy", np.array(["a", "b"]), "real numbers"),
-        ("bad.npy", np.zeros((9, 2)), "Set signal.column="),
+        ("bad.npy", np.zeros((9, 2)), "Use signal.column="),
     ],
 )
 def test_what_cannot_be_fitted_ends_in_one_line(
@@ -300,7 +300,7 @@ def test_a_video_of_one_frame_is_fitted(
     assert Path("run/reconstruction.gif").is_file()
 
 
-def test_every_small_file_needs_no_more_than_its_knobs(small_files: Path) -> None:
+def test_every_small_file_needs_no_more_than_its_options(small_files: Path) -> None:
     """A guard for the table of what has to be typed."""
     assert set(EXTRA) <= set(KINDS) == {path.name for path in small_files.iterdir()}
 

@@ -456,7 +456,7 @@ def test_a_region_has_the_density_of_the_whole(
     assert natural_size(lattice, region, scale) == size
 
 
-def test_a_run_of_an_unknown_kind_is_refused(
+def test_a_run_of_an_unknown_kind_is_rejected(
     run_of: RunOf, run_command: Callable[..., Result]
 ) -> None:
     shutil.copytree(run_of("sound.wav"), "run")

@@ -14,7 +14,7 @@ from inr.signal import LatticeSignal
 
 
 def check(
-    encoding: Encoding, lattice: tuple[int, ...], knobs: tuple[str, ...] = ("seconds",)
+    encoding: Encoding, lattice: tuple[int, ...], options: tuple[str, ...] = ("seconds",)
 ) -> list[str]:
     signal = LatticeSignal(torch.zeros(*lattice, 1), value_range=(0, 1), name="song")
     scale = {"scale": 30.0} if isinstance(encoding, GaussianEncoding) else {}
@@ -22,7 +22,7 @@ def check(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         warn_of_low_frequencies(
-            OmegaConf.create({"encoding": scale, "signal": dict.fromkeys(knobs)}), signal, field
+            OmegaConf.create({"encoding": scale, "signal": dict.fromkeys(options)}), signal, field
         )
     return [str(warning.message) for warning in caught]
 
@@ -37,7 +37,7 @@ def test_a_scale_far_below_the_signals_frequencies_is_named_with_a_better_one() 
     assert found.endswith(", or signal.seconds fits a part of it")
 
 
-def test_only_knobs_that_the_signal_has_are_named() -> None:
+def test_only_options_that_the_signal_has_are_named() -> None:
     encoding = GaussianEncoding(1, scale=30.0)
     (found,) = check(encoding, (20_000,), ("crop", "size"))
     assert found.endswith(", or signal.crop fits a part of it")

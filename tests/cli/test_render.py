@@ -93,9 +93,9 @@ def test_an_existing_file_is_kept(
 ) -> None:
     folder = fit()
     Path("mine.png").write_text("precious")
-    refused = run_command("inr-render", folder, "-o", "mine.png")
-    assert refused.status == 2
-    assert "--force" in refused.err
+    rejected = run_command("inr-render", folder, "-o", "mine.png")
+    assert rejected.status == 2
+    assert "--force" in rejected.err
     assert Path("mine.png").read_text() == "precious"
     assert run_command("inr-render", folder, "-o", "mine.png", "--force").status == 0
 
@@ -177,7 +177,7 @@ def test_kernel_regression_is_that_of_the_first_weights(
     assert np.abs(pixels - trained.astype(float)).max() > 10
 
 
-def test_kernel_regression_without_the_image_is_refused(
+def test_kernel_regression_without_the_image_is_rejected(
     fit: Callable[..., Path], run_command: Callable[..., Result]
 ) -> None:
     shutil.copy(SAMPLE, "mine.png")

@@ -160,8 +160,8 @@ def test_a_finished_run_is_not_written_over(
 def test_other_precisions_resume_bit_for_bit_too(
     precision: str, fit: Callable[..., Path], run_command: Callable[..., Result]
 ) -> None:
-    knobs = [f"trainer.precision={precision}", "callback.checkpoint.every_n_steps=10"]
-    whole = fit(*knobs, "callback.checkpoint.keep_all=true", name="whole")
+    options = [f"trainer.precision={precision}", "callback.checkpoint.every_n_steps=10"]
+    whole = fit(*options, "callback.checkpoint.keep_all=true", name="whole")
     checkpoint = whole / "checkpoints" / "step=00000010.ckpt"
     result = run_command("inr-fit", f"ckpt_path={checkpoint}", "hydra.run.dir=resumed")
     assert result.status == 0, result.err
@@ -170,7 +170,7 @@ def test_other_precisions_resume_bit_for_bit_too(
 
 
 @pytest.mark.parametrize(
-    ("knob", "sentence"),
+    ("option", "sentence"),
     [
         ("network.trainable=all", "network.trainable was 'last_layer' for"),
         ("network.parameterization=ntk", "network.parameterization was 'standard' for"),
@@ -179,11 +179,11 @@ def test_other_precisions_resume_bit_for_bit_too(
         ("seed=5", "encoding.seed was 0 for"),
     ],
 )
-def test_knobs_that_give_the_weights_another_meaning_are_refused(
-    knob: str, sentence: str, fit: Callable[..., Path], run_command: Callable[..., Result]
+def test_options_that_give_the_weights_another_meaning_are_rejected(
+    option: str, sentence: str, fit: Callable[..., Path], run_command: Callable[..., Result]
 ) -> None:
     run = fit("network.trainable=last_layer")
-    result = run_command("inr-fit", f"ckpt_path={run}", "trainer.max_steps=25", knob)
+    result = run_command("inr-fit", f"ckpt_path={run}", "trainer.max_steps=25", option)
     assert result.status == 2
     assert sentence in result.err
     assert len(result.err.splitlines()) == 1
@@ -194,10 +194,10 @@ def test_knobs_that_give_the_weights_another_meaning_are_refused(
     [
         ("optimizer=adam", "the optimizer was muon for"),
         ("optimizer=sgd", "and is sgd; expected the same"),
-        ("optimizer.first_layer=false", "and has other knobs; expected the same"),
+        ("optimizer.first_layer=false", "and has other options; expected the same"),
     ],
 )
-def test_an_optimizer_that_cannot_go_on_from_the_saved_state_is_refused(
+def test_an_optimizer_that_cannot_go_on_from_the_saved_state_is_rejected(
     override: str, words: str, fit: Callable[..., Path], run_command: Callable[..., Result]
 ) -> None:
     folder = fit()
@@ -207,7 +207,7 @@ def test_an_optimizer_that_cannot_go_on_from_the_saved_state_is_refused(
     assert (folder / "field.safetensors").read_bytes() == before
 
 
-def test_a_checkpoint_whose_steps_lightning_counted_is_refused(
+def test_a_checkpoint_whose_steps_lightning_counted_is_rejected(
     fit: Callable[..., Path], run_command: Callable[..., Result]
 ) -> None:
     path = fit() / "checkpoints" / "last.ckpt"

@@ -369,9 +369,9 @@ def test_a_run_on_a_line_does_what_its_kernel_predicts(
     small_files: Path, run_command: Callable[..., Result]
 ) -> None:
     arguments = [*fit_arguments(small_files, "column.npy", Path("run")), "trainer.max_steps=10"]
-    knobs = [k for k in arguments if "batch_size" not in k and "ntk_spectrum" not in k]
+    options = [k for k in arguments if "batch_size" not in k and "ntk_spectrum" not in k]
     theory = ["callback=theory", "optimizer=sgd", "sampler.batch_size=null", "logger=tensorboard"]
-    result = run_command("inr-fit", *knobs, *theory, "network.hidden_features=128")
+    result = run_command("inr-fit", *options, *theory, "network.hidden_features=128")
     assert result.status == 0, result.err
     events = read_events(Path("run"))
     measured, predicted = (

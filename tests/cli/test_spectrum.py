@@ -38,7 +38,7 @@ def test_the_table_has_as_many_modes_as_asked_for(
     assert [line.split()[0] for line in result.out.splitlines()[-3:]] == ["1", "2", "3"]
 
 
-def test_no_points_are_refused(
+def test_no_points_are_rejected(
     fit: Callable[..., Path], run_command: Callable[..., Result]
 ) -> None:
     result = run_command("inr-spectrum", fit(), "--points", "0")
@@ -144,8 +144,8 @@ def test_bad_arguments_are_one_line(
 def test_infinite_width_is_beside_it(
     fit: Callable[..., Path], run_command: Callable[..., Result]
 ) -> None:
-    knobs = ["network.hidden_features=512", "network.parameterization=ntk", "optimizer.lr=1e-9"]
-    folder = fit(*knobs, "trainer.max_steps=1")
+    options = ["network.hidden_features=512", "network.parameterization=ntk", "optimizer.lr=1e-9"]
+    folder = fit(*options, "trainer.max_steps=1")
     for outputs, copies in (("mean", 1), ("full", 3)):
         options = ["--points", "32", "--infinite", "--outputs", outputs]
         result = run_command("inr-spectrum", folder, *options, "--json")
@@ -164,20 +164,20 @@ def test_infinite_width_is_beside_it(
 
 
 @pytest.mark.parametrize(
-    ("knobs", "options", "sentence"),
+    ("overrides", "options", "sentence"),
     [
         ([], ["--density"], "expected at most 4096, and no --density"),
         (["network.output_activation=sigmoid"], [], "--infinite: "),
     ],
 )
-def test_what_has_no_limit_is_refused(
+def test_what_has_no_limit_is_rejected(
     fit: Callable[..., Path],
     run_command: Callable[..., Result],
-    knobs: list[str],
+    overrides: list[str],
     options: list[str],
     sentence: str,
 ) -> None:
-    result = run_command("inr-spectrum", fit(*knobs), "--infinite", *options)
+    result = run_command("inr-spectrum", fit(*overrides), "--infinite", *options)
     assert result.status == 2
     assert sentence in result.err
     assert len(result.err.splitlines()) <= 2

@@ -47,7 +47,7 @@ def test_a_pickled_payload_is_never_run(
 
 
 @pytest.mark.parametrize("target", ["os.system", "torch.hub.load", "torch.optim.adam.os.system"])
-def test_a_checkpoint_that_names_foreign_code_is_refused(
+def test_a_checkpoint_that_names_foreign_code_is_rejected(
     target: str, fit: Callable[..., Path], run_command: Callable[..., Result]
 ) -> None:
     def change(checkpoint: dict[str, Any]) -> None:
@@ -117,7 +117,7 @@ def test_a_class_that_the_user_trusts_is_built(
 INDIRECT = "${oc.create:{_target_: numpy.f2py.crackfortran.myeval, e: 1}}"
 
 
-def test_a_name_that_an_interpolation_would_make_is_refused(
+def test_a_name_that_an_interpolation_would_make_is_rejected(
     fit: Callable[..., Path], run_command: Callable[..., Result]
 ) -> None:
     folder = fit()
@@ -161,7 +161,7 @@ def test_a_class_in_a_composed_configuration_must_have_been_typed() -> None:
         check_composed(config, ["seed=1"], "x.ckpt")
 
 
-def test_aliases_that_would_fill_the_memory_are_refused(
+def test_aliases_that_would_fill_the_memory_are_rejected(
     fit: Callable[..., Path], run_command: Callable[..., Result]
 ) -> None:
     folder = fit()

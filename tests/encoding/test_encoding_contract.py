@@ -28,7 +28,7 @@ def test_trainable_frequencies_keep_the_contract(name: str) -> None:
 
 @pytest.mark.parametrize("name", MEMBERS)
 @pytest.mark.parametrize("in_features", [0, -1])
-def test_an_encoding_of_nothing_is_refused(name: str, in_features: int) -> None:
+def test_an_encoding_of_nothing_is_rejected(name: str, in_features: int) -> None:
     with pytest.raises((ValueError, RuntimeError)):
         getattr(inr.encoding, name)(in_features)
 

@@ -98,12 +98,12 @@ def test_a_zero_frequency_has_no_power_law_amplitude() -> None:
 
 
 @pytest.mark.parametrize("power", [-1.0, math.nan])
-def test_a_negative_power_is_refused(power: float) -> None:
+def test_a_negative_power_is_rejected(power: float) -> None:
     with pytest.raises(ValueError, match="expected 0 or more"):
         FourierEncoding(FREQUENCIES, amplitude_power=power)
 
 
 @pytest.mark.parametrize("norm", [0.0, -1.0, math.inf])
-def test_a_norm_that_is_no_length_is_refused(norm: float) -> None:
+def test_a_norm_that_is_no_length_is_rejected(norm: float) -> None:
     with pytest.raises(ValueError, match="norm is"):
         FourierEncoding(FREQUENCIES, norm=norm)

@@ -79,7 +79,7 @@ def test_the_scale_only_stretches_the_frequencies() -> None:
 
 
 @pytest.mark.parametrize(
-    ("knobs", "error", "sentence"),
+    ("options", "error", "sentence"),
     [
         ({"scale": 0.0}, ValueError, "scale is 0.0; expected a finite number above 0"),
         ({"scale": math.nan}, ValueError, "scale is nan"),
@@ -87,8 +87,8 @@ def test_the_scale_only_stretches_the_frequencies() -> None:
         ({"num_frequencies": 2.5}, TypeError, "expected a whole number"),
     ],
 )
-def test_knobs_out_of_range_are_refused(
-    knobs: dict[str, float], error: type[Exception], sentence: str
+def test_options_out_of_range_are_rejected(
+    options: dict[str, float], error: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(error, match=sentence):
-        GaussianEncoding(2, **knobs)  # type: ignore[arg-type]
+        GaussianEncoding(2, **options)  # type: ignore[arg-type]

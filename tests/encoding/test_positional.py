@@ -51,11 +51,11 @@ def test_a_power_law_is_the_inverse_of_the_frequency() -> None:
     assert_close(encoding.amplitudes, torch.tensor([4.0, 2.0, 1.0]) / math.sqrt(21))
 
 
-def test_a_scale_below_the_lowest_frequency_is_refused() -> None:
+def test_a_scale_below_the_lowest_frequency_is_rejected() -> None:
     with pytest.raises(ValueError, match=r"scale is 0.5; expected 1 or more"):
         PositionalEncoding(2, scale=0.5)
 
 
-def test_no_frequencies_are_refused() -> None:
+def test_no_frequencies_are_rejected() -> None:
     with pytest.raises(ValueError, match="num_frequencies is 0"):
         PositionalEncoding(2, num_frequencies=0)

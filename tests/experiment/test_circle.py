@@ -71,7 +71,7 @@ def test_test_points_lie_between_training_points() -> None:
     assert_close(data.y_test, data.x_test)
 
 
-def test_a_bandwidth_that_points_cannot_tell_is_refused() -> None:
+def test_a_bandwidth_that_points_cannot_tell_is_rejected() -> None:
     assert check_bandwidth(8, 16) == 8
     with pytest.raises(ValueError, match=r"bandwidth is 9 for a signal of 16 points; expected 8"):
         check_bandwidth(9, 16)

@@ -108,7 +108,7 @@ def test_what_rounds_to_zero_has_no_sign() -> None:
 
 
 @pytest.mark.parametrize("widths", [(8,), (8, 8), (16, 8)])
-def test_widths_that_do_not_increase_are_refused(widths: tuple[int, ...]) -> None:
+def test_widths_that_do_not_increase_are_rejected(widths: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="two or more that increase"):
         check_widths("widths", widths)
 

@@ -16,9 +16,9 @@ from inr.ntk import empirical_ntk, predict
 NAMES = ("p0", "p1", "pinf")
 
 
-def run(**knobs: object) -> Findings:
+def run(**options: object) -> Findings:
     shrunk: dict[str, object] = {"hidden_features": 256, "steps": 300, "num_points": 16}
-    experiment = Ntk1dExperiment(**(shrunk | {"bandwidth": 32} | knobs))  # type: ignore[arg-type]
+    experiment = Ntk1dExperiment(**(shrunk | {"bandwidth": 32} | options))  # type: ignore[arg-type]
     return experiment.run(lambda *_: None)
 
 
@@ -139,9 +139,9 @@ def test_predictions_are_better_for_wider_networks() -> None:
 
 
 def test_smaller_steps_for_longer_are_the_same_course() -> None:
-    knobs = {"amplitude_powers": (1.0,), "seed": 1}
-    large = run(**knobs, lr=0.016, steps=60)
-    small = run(**knobs, lr=0.0016, steps=600)
+    options = {"amplitude_powers": (1.0,), "seed": 1}
+    large = run(**options, lr=0.016, steps=60)
+    small = run(**options, lr=0.0016, steps=600)
     # Half a percent apart at most, in 6 seeds: large steps are not quite a flow.
     for key in ("train_loss_p1_trained", "train_loss_p1_predicted", "test_loss_p1_trained"):
         assert small.metrics[key] == pytest.approx(large.metrics[key], rel=0.01)
@@ -170,7 +170,7 @@ def test_a_signal_has_other_points_for_testing(findings: Findings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("knobs", "message"),
+    ("options", "message"),
     [
         ({"amplitude_powers": ()}, r"amplitude_powers are \[\]; expected numbers, 0 or more"),
         ({"amplitude_powers": (1.0, -1.0)}, "expected numbers, 0 or more"),
@@ -178,6 +178,6 @@ def test_a_signal_has_other_points_for_testing(findings: Findings) -> None:
         ({"refinement": 1}, "refinement is 1; expected 2 or more"),
     ],
 )
-def test_knobs_out_of_range_are_refused(knobs: dict[str, object], message: str) -> None:
+def test_options_out_of_range_are_rejected(options: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Ntk1dExperiment(**knobs)  # type: ignore[arg-type]
+        Ntk1dExperiment(**options)  # type: ignore[arg-type]

@@ -24,8 +24,8 @@ SHRUNK: dict[str, object] = {
 }
 
 
-def run(**knobs: object) -> Findings:
-    return Ntk1dScaleExperiment(**(SHRUNK | knobs)).run(lambda *_: None)  # type: ignore[arg-type]
+def run(**options: object) -> Findings:
+    return Ntk1dScaleExperiment(**(SHRUNK | options)).run(lambda *_: None)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def test_features_have_unit_length() -> None:
 
 
 @pytest.mark.parametrize(
-    ("knobs", "message"),
+    ("options", "message"),
     [
         ({"signal_powers": ()}, "expected one or more"),
         ({"max_scale": 1.0}, r"max_scale is 1\.0; expected more than 1\.0"),
@@ -125,6 +125,6 @@ def test_features_have_unit_length() -> None:
         ({"num_networks": 9}, "num_networks is 9; expected 8 or fewer"),
     ],
 )
-def test_knobs_out_of_range_are_refused(knobs: dict[str, object], message: str) -> None:
+def test_options_out_of_range_are_rejected(options: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Ntk1dScaleExperiment(**knobs)  # type: ignore[arg-type]
+        Ntk1dScaleExperiment(**options)  # type: ignore[arg-type]

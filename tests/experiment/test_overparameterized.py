@@ -118,6 +118,6 @@ def test_a_training_is_the_papers_by_hand() -> None:
     assert_close(found.least_eigenvalue, least)
 
 
-def test_a_rate_that_diverges_is_refused() -> None:
+def test_a_rate_that_diverges_is_rejected() -> None:
     with pytest.raises(ValueError, match="less than 1"):
         OverparameterizedExperiment(lr_fraction=1.0)

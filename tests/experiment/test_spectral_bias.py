@@ -115,7 +115,7 @@ def test_frequencies_that_a_narrow_network_does_not_learn_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("knobs", "message"),
+    ("options", "message"),
     [
         ({"frequencies": (1, 2, 3)}, "expected two even ones from fit_from=4 on"),
         ({"num_points": 127}, "num_points is 127; expected 128 or more"),
@@ -125,6 +125,6 @@ def test_frequencies_that_a_narrow_network_does_not_learn_are_named() -> None:
         ({"lr": 1.0}, "expected them below 1"),
     ],
 )
-def test_knobs_out_of_range_are_refused(knobs: dict[str, object], message: str) -> None:
+def test_options_out_of_range_are_rejected(options: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        SpectralBiasExperiment(**knobs)  # type: ignore[arg-type]
+        SpectralBiasExperiment(**options)  # type: ignore[arg-type]

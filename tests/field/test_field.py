@@ -29,7 +29,7 @@ def test_a_field_trains_the_weights_of_its_network_alone() -> None:
     assert {id(p) for p in field.parameters()} == {id(p) for p in network.parameters()}
 
 
-def test_sizes_that_do_not_meet_are_refused() -> None:
+def test_sizes_that_do_not_meet_are_rejected() -> None:
     with pytest.raises(ValueError, match="gives 2 features and the network takes 3"):
         Field(IdentityEncoding(2), SirenNetwork(3, 1))
 

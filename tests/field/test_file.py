@@ -65,7 +65,7 @@ def test_descriptions_of_the_first_runs_are_read() -> None:
     assert FieldDescription.from_plain(plain) == DESCRIPTION
 
 
-def test_an_incomplete_description_is_refused() -> None:
+def test_an_incomplete_description_is_rejected() -> None:
     plain = DESCRIPTION.to_plain()
     del plain["lattice"]
     with pytest.raises(KeyError):
@@ -105,7 +105,7 @@ def write_of_a_description_that_is_none(path: Path) -> None:
         write_of_a_description_that_is_none,
     ],
 )
-def test_what_is_no_field_is_refused(write: Callable[[Path], None], tmp_path: Path) -> None:
+def test_what_is_no_field_is_rejected(write: Callable[[Path], None], tmp_path: Path) -> None:
     path = tmp_path / "field.safetensors"
     write(path)
     with pytest.raises(ValueError, match=r"is no file of weights .* expected a field.safetensors"):

@@ -23,24 +23,24 @@ from tests.tolerance import assert_close
 
 PARAMETERIZATIONS = ("standard", "ntk", "mean_field")
 NETWORKS: dict[str, Callable[..., Network]] = {
-    "torch": lambda **knobs: MLPNetwork(2, 1, hidden_layers=2, **knobs),
-    "he": lambda **knobs: MLPNetwork(2, 1, hidden_layers=2, initialization="he", **knobs),
-    "glorot": lambda **knobs: MLPNetwork(
-        2, 1, hidden_layers=2, initialization="glorot", activation="sine", **knobs
+    "torch": lambda **options: MLPNetwork(2, 1, hidden_layers=2, **options),
+    "he": lambda **options: MLPNetwork(2, 1, hidden_layers=2, initialization="he", **options),
+    "glorot": lambda **options: MLPNetwork(
+        2, 1, hidden_layers=2, initialization="glorot", activation="sine", **options
     ),
-    "sine": lambda **knobs: MLPNetwork(2, 1, hidden_layers=2, activation="sine", **knobs),
-    "skips": lambda **knobs: MLPNetwork(
-        2, 1, hidden_layers=3, skips=(1, 2), activation="gelu", **knobs
+    "sine": lambda **options: MLPNetwork(2, 1, hidden_layers=2, activation="sine", **options),
+    "skips": lambda **options: MLPNetwork(
+        2, 1, hidden_layers=3, skips=(1, 2), activation="gelu", **options
     ),
-    "siren": lambda **knobs: SirenNetwork(
-        2, 1, hidden_layers=3, omega=6.0, hidden_omega=3.0, **knobs
+    "siren": lambda **options: SirenNetwork(
+        2, 1, hidden_layers=3, omega=6.0, hidden_omega=3.0, **options
     ),
 }
 
 
-def make(name: str, width: int, seed: int = 0, **knobs: Any) -> Field:
+def make(name: str, width: int, seed: int = 0, **options: Any) -> Field:
     torch.manual_seed(seed)
-    network = NETWORKS[name](hidden_features=width, **knobs)
+    network = NETWORKS[name](hidden_features=width, **options)
     return Field(IdentityEncoding(2), network).double()
 
 
@@ -57,11 +57,11 @@ def distance(kernel: Tensor, expected: Tensor) -> float:
 def test_kernels_of_networks_approach_theirs_as_one_over_the_root_of_the_width(
     name: str, parameterization: str
 ) -> None:
-    x, knobs = draw_points(10), {"parameterization": parameterization}
+    x, options = draw_points(10), {"parameterization": parameterization}
     widths, errors = [64, 128, 256, 512, 1024], []
     for width in widths:
-        expected = infinite_ntk_of(make(name, width, **knobs), x).ntk
-        kernels = [empirical_ntk(make(name, width, seed, **knobs), x) for seed in range(12)]
+        expected = infinite_ntk_of(make(name, width, **options), x).ntk
+        kernels = [empirical_ntk(make(name, width, seed, **options), x) for seed in range(12)]
         squares = [distance(kernel, expected) ** 2 for kernel in kernels]
         errors.append(math.sqrt(np.mean(squares)))
     slope = np.polyfit(np.log(widths), np.log(errors), 1)[0]
@@ -119,8 +119,8 @@ def test_layers_are_read_as_they_are_initialised(name: str, parameterization: st
 def test_outputs_of_many_networks_have_the_covariance_that_is_told(
     name: str, parameterization: str
 ) -> None:
-    x, knobs = draw_points(5), {"parameterization": parameterization}
-    fields = [make(name, 96, seed, **knobs) for seed in range(300)]
+    x, options = draw_points(5), {"parameterization": parameterization}
+    fields = [make(name, 96, seed, **options) for seed in range(300)]
     outputs = torch.stack([field(x)[:, 0].detach() for field in fields])
     expected = infinite_ntk_of(fields[0], x).nngp
     # Deviation of the mean of that many products of two Gaussian numbers.
@@ -333,7 +333,7 @@ def test_every_initialisation_and_activation_is_known() -> None:
         assert infinite_ntk_of(network, x).ntk.isfinite().all()
 
 
-def test_fields_without_a_limit_are_refused() -> None:
+def test_fields_without_a_limit_are_rejected() -> None:
     x = draw_points(3)
     squashed = MLPNetwork(2, 1, output_activation="sigmoid")
     with pytest.raises(ValueError, match="output_activation is 'sigmoid', behind which the kernel"):

@@ -144,7 +144,7 @@ def test_both_say_what_memory_they_take() -> None:
 
 
 @pytest.mark.parametrize("kind", [CachedMapping, FactoredMapping])
-def test_a_lattice_of_another_dimension_is_refused(
+def test_a_lattice_of_another_dimension_is_rejected(
     kind: type[CachedMapping] | type[FactoredMapping],
 ) -> None:
     with pytest.raises(ValueError, match="expected 2"):

@@ -67,9 +67,9 @@ def test_the_dtype_of_the_field_is_used_and_no_gradient_kept() -> None:
     assert_close(image[1, 3], field(torch.tensor([3.5 / 5, 1.5 / 4], dtype=torch.float64)))
 
 
-def assemble(field: nn.Module, shape: tuple[int, int], tile: int, **knobs: object) -> np.ndarray:
+def assemble(field: nn.Module, shape: tuple[int, int], tile: int, **options: object) -> np.ndarray:
     image = np.full((*shape, 3), np.nan)
-    tiles = render_tiles(field, shape, tile=tile, **knobs)  # type: ignore[arg-type]
+    tiles = render_tiles(field, shape, tile=tile, **options)  # type: ignore[arg-type]
     for top in range(0, shape[0], tile):
         for left in range(0, shape[1], tile):
             part = next(tiles)

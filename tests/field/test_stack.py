@@ -33,9 +33,9 @@ def make_field(network: str, *, trainable: bool = False) -> Field:
     return Field(encoding, NETWORKS[network]()).double()
 
 
-def make_stack(network: str, **knobs: bool) -> FieldStack:
+def make_stack(network: str, **options: bool) -> FieldStack:
     """Of fields that have moved apart."""
-    stack = FieldStack(make_field(network, **knobs), SIZE)
+    stack = FieldStack(make_field(network, **options), SIZE)
     for parameter in stack.parameters_by_name().values():
         parameter.data *= 1 + 0.1 * torch.randn_like(parameter)
     return stack
@@ -173,6 +173,6 @@ def test_one_field_is_a_stack_too() -> None:
 
 
 @pytest.mark.parametrize("size", [0, -1])
-def test_no_fields_are_refused(size: int) -> None:
+def test_no_fields_are_rejected(size: int) -> None:
     with pytest.raises(ValueError, match="size is"):
         FieldStack(nn.Linear(2, 1), size)

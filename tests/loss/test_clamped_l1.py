@@ -24,7 +24,7 @@ def test_beyond_a_tenth_all_is_alike_by_default() -> None:
     assert_close(clamped_l1(*make_case([0.05], [3.0])), 0.05)
 
 
-def test_it_is_for_values_and_refuses_a_width_of_nothing() -> None:
+def test_it_is_for_values_and_rejects_a_width_of_nothing() -> None:
     assert target_kind_of(clamped_l1) == "values"
     with pytest.raises(ValueError, match="delta is 0"):
         clamped_l1(*draw_case(), delta=0.0)

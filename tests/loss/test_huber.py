@@ -27,6 +27,6 @@ def test_it_is_squared_up_to_delta_and_straight_beyond(error: float, expected: f
 
 
 @pytest.mark.parametrize("delta", [0.0, -1.0, float("nan")])
-def test_a_delta_that_is_not_positive_is_refused(delta: float) -> None:
+def test_a_delta_that_is_not_positive_is_rejected(delta: float) -> None:
     with pytest.raises(ValueError, match=r"delta is .*; expected a finite number above 0"):
         huber(*draw_case(), delta=delta)

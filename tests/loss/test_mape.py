@@ -23,6 +23,6 @@ def test_epsilon_is_a_hundredth_by_default() -> None:
 
 
 @pytest.mark.parametrize("epsilon", [0.0, -1.0])
-def test_an_epsilon_that_is_not_positive_is_refused(epsilon: float) -> None:
+def test_an_epsilon_that_is_not_positive_is_rejected(epsilon: float) -> None:
     with pytest.raises(ValueError, match="epsilon is"):
         mape(*draw_case(), epsilon=epsilon)

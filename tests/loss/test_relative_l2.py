@@ -33,6 +33,6 @@ def test_equal_ratios_weigh_alike_at_any_brightness() -> None:
 
 
 @pytest.mark.parametrize("epsilon", [0.0, -0.1])
-def test_an_epsilon_that_is_not_positive_is_refused(epsilon: float) -> None:
+def test_an_epsilon_that_is_not_positive_is_rejected(epsilon: float) -> None:
     with pytest.raises(ValueError, match=r"epsilon is .*; expected a finite number above 0"):
         relative_l2(*draw_case(), epsilon=epsilon)

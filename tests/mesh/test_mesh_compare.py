@@ -49,7 +49,7 @@ def test_iou_of_labels() -> None:
     assert iou(first & False, first & False) == 1
 
 
-def test_what_cannot_be_compared_is_refused() -> None:
+def test_what_cannot_be_compared_is_rejected() -> None:
     with pytest.raises(ValueError, match="got 0 and 4 points; expected"):
         compare_points(np.zeros((0, 3)), np.zeros((4, 3)))
     with pytest.raises(ValueError, match=r"\(2,\) and \(3,\); expected"):

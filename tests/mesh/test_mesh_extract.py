@@ -195,7 +195,7 @@ def test_float32_precision_is_enough_at_fine_resolution() -> None:
         (lambda coords: np.zeros((len(coords), 3)), r"shape \(64, 3\) for 64 points; expected"),
     ],
 )
-def test_what_has_no_surface_is_refused(function: Function, match: str) -> None:
+def test_what_has_no_surface_is_rejected(function: Function, match: str) -> None:
     with pytest.raises(ValueError, match=match):
         extract_surface(function, 4, 0.0)
 
@@ -210,8 +210,8 @@ def test_the_level_itself_is_outside() -> None:
         extract_surface(lambda coords: -touches(coords), 5, 0.0, inside="above")
 
 
-def test_knobs_are_checked() -> None:
-    for knobs, match in (
+def test_options_are_checked() -> None:
+    for options, match in (
         ({"shape": (4, 4)}, r"\[D, H, W\]"),
         ({"shape": 0}, "shape is 0"),
         ({"shape": 4, "inside": "left"}, "above, below"),
@@ -219,7 +219,7 @@ def test_knobs_are_checked() -> None:
         ({"shape": 4, "chunk_size": 0}, "chunk_size is 0"),
     ):
         with pytest.raises(ValueError, match=match):
-            extract_surface(sphere, level=0.0, **knobs)  # type: ignore[arg-type]
+            extract_surface(sphere, level=0.0, **options)  # type: ignore[arg-type]
 
 
 def test_a_mesh_of_its_own_labels_comes_back() -> None:

@@ -40,7 +40,7 @@ def test_a_frame_is_plain_data() -> None:
     assert frame.offset == tuple(BRICK.mean(axis=0))
 
 
-def test_what_is_refused() -> None:
+def test_what_is_rejected() -> None:
     with pytest.raises(ValueError, match=r"extent is 1\.5; expected"):
         fit_frame(BRICK, extent=1.5)
     with pytest.raises(ValueError, match="extent is 0"):

@@ -119,7 +119,7 @@ def test_a_single_point_and_a_flat_face_are_drawn() -> None:
     assert draw_mesh(edge_on, 16, direction=(0, 0, 1)).shape == (16, 16, 3)
 
 
-def test_knobs_are_checked(brick: Mesh) -> None:
+def test_options_are_checked(brick: Mesh) -> None:
     with pytest.raises(ValueError, match=r"expected two that differ"):
         draw_mesh(brick, 8, direction=(0, 2, 0))
     with pytest.raises(ValueError, match="size is 0"):

@@ -164,7 +164,7 @@ def test_many_points_go_in_parts_and_keep_their_order(
             ).all()
 
 
-def test_what_encloses_nothing_is_refused(brick: Mesh) -> None:
+def test_what_encloses_nothing_is_rejected(brick: Mesh) -> None:
     for name in ("sphere", "open sphere", "half a sphere", "overlapping", "hollow"):
         check_encloses(CASES[name], name)
     with pytest.raises(
@@ -178,7 +178,7 @@ def test_what_encloses_nothing_is_refused(brick: Mesh) -> None:
 
 
 @pytest.mark.parametrize("points", [np.zeros(3), np.zeros((4, 2)), np.full((2, 3), np.nan)])
-def test_points_that_are_none_are_refused(points: np.ndarray, brick: Mesh) -> None:
+def test_points_that_are_none_are_rejected(points: np.ndarray, brick: Mesh) -> None:
     solid = Solid(brick)
     for label in (solid.occupancy, solid.signed_distance, solid.winding_numbers, solid.closest):
         with pytest.raises(ValueError, match=r"^points .*; expected"):
@@ -205,6 +205,6 @@ def test_real_meshes_are_labelled_as_by_the_oracles(name: str) -> None:
 
 
 @needs_data
-def test_the_real_soup_is_refused() -> None:
+def test_the_real_soup_is_rejected() -> None:
     with pytest.raises(ValueError, match="encloses nothing"):
         check_encloses(repair(read_mesh(ODD / "soup.stl")), "soup.stl")

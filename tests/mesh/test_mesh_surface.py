@@ -53,7 +53,7 @@ def test_noise_has_its_deviation(brick: Mesh) -> None:
     assert (sample_near(brick, 5, 0, np.random.default_rng(0)) == draw(brick, 5)[0]).all()
 
 
-def test_what_cannot_be_drawn_is_refused(brick: Mesh) -> None:
+def test_what_cannot_be_drawn_is_rejected(brick: Mesh) -> None:
     flat = Mesh(np.zeros((3, 3)), np.array([[0, 1, 2]]))
     with pytest.raises(ValueError, match="no area; expected"):
         draw(flat, 5)

@@ -116,7 +116,7 @@ def test_a_failure_leaves_the_old_file(
     assert path.read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
 
 
-def test_what_cannot_be_written_is_refused(brick: Mesh, tmp_path: Path) -> None:
+def test_what_cannot_be_written_is_rejected(brick: Mesh, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"suffix '\.xyz'; expected \.ply, \.obj.*Name it a\.ply"):
         write_mesh(tmp_path / "a.xyz", brick)
     with pytest.raises(ValueError, match=r"suffix '\.stl'; expected \.ply, \.xyz"):

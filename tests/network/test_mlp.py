@@ -28,9 +28,9 @@ def weights(layer: torch.nn.Linear) -> tuple[np.ndarray, np.ndarray]:
     return layer.weight.detach().numpy(), layer.bias.detach().numpy()
 
 
-def make(**knobs: object) -> MLPNetwork:
+def make(**options: object) -> MLPNetwork:
     torch.manual_seed(0)
-    return MLPNetwork(3, 2, hidden_features=6, **knobs).double()  # type: ignore[arg-type]
+    return MLPNetwork(3, 2, hidden_features=6, **options).double()  # type: ignore[arg-type]
 
 
 def draw_features() -> torch.Tensor:
@@ -127,7 +127,7 @@ def test_the_initialization_covers_the_output_layer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("knobs", "sentence"),
+    ("options", "sentence"),
     [
         ({"activation": "relux"}, "activation is 'relux'; expected one of identity, relu"),
         ({"output_activation": "softmax"}, "output_activation is 'softmax'"),
@@ -138,6 +138,6 @@ def test_the_initialization_covers_the_output_layer() -> None:
         ({"hidden_layers": -1}, "hidden_layers is -1; expected 0 or more"),
     ],
 )
-def test_knobs_out_of_range_are_refused(knobs: dict[str, object], sentence: str) -> None:
+def test_options_out_of_range_are_rejected(options: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        MLPNetwork(3, 2, **knobs)  # type: ignore[arg-type]
+        MLPNetwork(3, 2, **options)  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ def test_every_network_keeps_the_contract(name: str, in_features: int, out_featu
 
 
 @pytest.mark.parametrize(
-    "knobs",
+    "options",
     [
         {"hidden_layers": 0},
         {"hidden_layers": 1},
@@ -29,14 +29,14 @@ def test_every_network_keeps_the_contract(name: str, in_features: int, out_featu
         {"activation": "softplus", "initialization": "glorot"},
     ],
 )
-def test_every_knob_of_the_mlp_keeps_the_contract(knobs: dict[str, object]) -> None:
+def test_every_option_of_the_mlp_keeps_the_contract(options: dict[str, object]) -> None:
     torch.manual_seed(0)
-    check_network(MLPNetwork(3, 2, hidden_features=8, **knobs))  # type: ignore[arg-type]
+    check_network(MLPNetwork(3, 2, hidden_features=8, **options))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", MEMBERS)
 @pytest.mark.parametrize("sizes", [(0, 1), (1, 0)])
-def test_a_network_without_features_is_refused(name: str, sizes: tuple[int, int]) -> None:
+def test_a_network_without_features_is_rejected(name: str, sizes: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="_features is 0; expected 1 or more"):
         getattr(inr.network, name)(*sizes)
 

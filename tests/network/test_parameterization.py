@@ -17,13 +17,13 @@ KINDS: list[type[Network]] = [MLPNetwork, SirenNetwork]
 
 
 def make(
-    kind: Callable[..., Network], parameterization: str, width: int = 64, **knobs: object
+    kind: Callable[..., Network], parameterization: str, width: int = 64, **options: object
 ) -> Network:
     """Its weights are drawn in float64, so that regimes agree to its last digits."""
     torch.manual_seed(width)
     torch.set_default_dtype(torch.float64)
     try:
-        return kind(4, 2, hidden_features=width, parameterization=parameterization, **knobs)
+        return kind(4, 2, hidden_features=width, parameterization=parameterization, **options)
     finally:
         torch.set_default_dtype(torch.float32)
 
@@ -43,11 +43,11 @@ def slope(widths: tuple[int, ...], values: list[float]) -> float:
     return (((x - x.mean()) * (y - y.mean())).sum() / (x - x.mean()).square().sum()).item()
 
 
-@pytest.mark.parametrize("knobs", [{}, {"hidden_layers": 1}, {"hidden_layers": 3, "skips": (1,)}])
-def test_ntk_starts_as_the_same_function_as_standard(knobs: dict[str, object]) -> None:
+@pytest.mark.parametrize("options", [{}, {"hidden_layers": 1}, {"hidden_layers": 3, "skips": (1,)}])
+def test_ntk_starts_as_the_same_function_as_standard(options: dict[str, object]) -> None:
     x = points()
-    for kind in KINDS if "skips" not in knobs else KINDS[:1]:
-        assert_close(make(kind, "ntk", **knobs)(x), make(kind, "standard", **knobs)(x))
+    for kind in KINDS if "skips" not in options else KINDS[:1]:
+        assert_close(make(kind, "ntk", **options)(x), make(kind, "standard", **options)(x))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -187,6 +187,6 @@ def test_weight_decay_takes_the_same_share_of_every_layer(parameterization: str)
         assert_close(parameter, (1 - 0.1 * 0.2) * start)
 
 
-def test_another_regime_is_refused() -> None:
+def test_another_regime_is_rejected() -> None:
     with pytest.raises(ValueError, match="parameterization is 'mup'; expected one of standard"):
         MLPNetwork(2, 1, parameterization="mup")

@@ -62,7 +62,7 @@ def test_its_size_is_that_of_the_paper() -> None:
     assert sum(p.numel() for p in network.parameters()) == 4 * 76 + 14 * 77 * 76 + 77
 
 
-def test_knobs_out_of_range_are_refused() -> None:
+def test_options_out_of_range_are_rejected() -> None:
     with pytest.raises(ValueError, match="hidden_layers is 0; expected 1 or more"):
         ResidualSirenNetwork(2, 1, hidden_layers=0)
     with pytest.raises(ValueError, match=r"hidden_omega is 0.0; expected a finite number above 0"):

@@ -94,7 +94,7 @@ def test_omega_is_the_highest_frequency_of_the_first_layer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("knobs", "sentence"),
+    ("options", "sentence"),
     [
         ({"omega": 0.0}, "omega is 0.0; expected a finite number above 0"),
         ({"hidden_omega": -1.0}, "hidden_omega is -1.0"),
@@ -102,6 +102,6 @@ def test_omega_is_the_highest_frequency_of_the_first_layer() -> None:
         ({"hidden_features": 0}, "hidden_features is 0"),
     ],
 )
-def test_knobs_out_of_range_are_refused(knobs: dict[str, float], sentence: str) -> None:
+def test_options_out_of_range_are_rejected(options: dict[str, float], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        SirenNetwork(2, 1, **knobs)  # type: ignore[arg-type]
+        SirenNetwork(2, 1, **options)  # type: ignore[arg-type]

@@ -18,9 +18,9 @@ def points() -> Tensor:
     return 2 * x - 1
 
 
-def make(kind: type[Network], **knobs: object) -> Network:
+def make(kind: type[Network], **options: object) -> Network:
     torch.manual_seed(0)
-    return kind(3, 2, hidden_features=16, **knobs).double()  # type: ignore[arg-type]
+    return kind(3, 2, hidden_features=16, **options).double()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -44,12 +44,12 @@ def test_only_the_last_layer_is_trained() -> None:
     assert moved == {"output.weight", "output.bias"}
 
 
-@pytest.mark.parametrize("knobs", [{}, {"trainable": "last_layer"}, {"parameterization": "ntk"}])
+@pytest.mark.parametrize("options", [{}, {"trainable": "last_layer"}, {"parameterization": "ntk"}])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_linearized_network_is_the_taylor_expansion(
-    kind: type[Network], knobs: dict[str, str]
+    kind: type[Network], options: dict[str, str]
 ) -> None:
-    linear, plain = make(kind, linearized=True, **knobs), make(kind, **knobs)
+    linear, plain = make(kind, linearized=True, **options), make(kind, **options)
     kernel = empirical_ntk(plain, points())
     start = plain(points())
     assert torch.equal(linear(points()), start)
@@ -63,7 +63,7 @@ def test_a_linearized_network_is_the_taylor_expansion(
     step = 1e-5
     shifted = []
     for sign in (1, -1):
-        twin = make(kind, **knobs)
+        twin = make(kind, **options)
         with torch.no_grad():
             for name, parameter in twin.named_parameters():
                 if name in moves:
@@ -98,6 +98,6 @@ def test_where_it_is_expanded_is_in_the_state_dict() -> None:
     assert torch.equal(other(points()), linear(points()))
 
 
-def test_another_part_is_refused() -> None:
+def test_another_part_is_rejected() -> None:
     with pytest.raises(ValueError, match="trainable is 'first'; expected one of all, last_layer"):
         MLPNetwork(2, 1, trainable="first")

@@ -19,9 +19,9 @@ def draw_points(count: int, seed: int = 0) -> Tensor:
     return torch.rand(count, 2, generator=generator, dtype=torch.float64)
 
 
-def make_mlp(outputs: int = 3, **knobs: object) -> Field:
+def make_mlp(outputs: int = 3, **options: object) -> Field:
     encoding = GaussianEncoding(2, num_frequencies=5, scale=2.0)
-    network = MLPNetwork(10, outputs, hidden_features=7, **knobs)  # type: ignore[arg-type]
+    network = MLPNetwork(10, outputs, hidden_features=7, **options)  # type: ignore[arg-type]
     return Field(encoding, network)
 
 

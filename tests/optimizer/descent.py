@@ -19,10 +19,10 @@ class Weights(nn.Module):
         self.frozen = nn.Parameter(START.clone(), requires_grad=False)
 
 
-def descend(make: Callable[..., torch.optim.Optimizer], **knobs: object) -> Tensor:
+def descend(make: Callable[..., torch.optim.Optimizer], **options: object) -> Tensor:
     """The trained weights after each step."""
     module = Weights()
-    optimizer = make(module, **knobs)
+    optimizer = make(module, **options)
     steps = []
     for gradient in GRADIENTS:
         module.trained.grad = gradient.clone()

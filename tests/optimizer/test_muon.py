@@ -52,17 +52,17 @@ def step(optimizer: optim.Optimizer, weights: list[nn.Parameter], count: int) ->
         optimizer.step()
 
 
-def make_mlp(out_features: int = 3, **knobs: Any) -> Field:
+def make_mlp(out_features: int = 3, **options: Any) -> Field:
     encoding = GaussianEncoding(2, num_frequencies=8)
-    return Field(encoding, MLPNetwork(16, out_features, **{"hidden_features": 12, **knobs}))
+    return Field(encoding, MLPNetwork(16, out_features, **{"hidden_features": 12, **options}))
 
 
 def make_siren() -> Field:
     return Field(IdentityEncoding(2), SirenNetwork(2, 3, hidden_features=12, hidden_layers=3))
 
 
-def names_of(module: nn.Module, rule: str, **knobs: Any) -> set[str]:
-    groups = [group for group in muon(module, **knobs).param_groups if group["rule"] == rule]
+def names_of(module: nn.Module, rule: str, **options: Any) -> set[str]:
+    groups = [group for group in muon(module, **options).param_groups if group["rule"] == rule]
     held = {id(p) for group in groups for p in group["params"]}
     return {name for name, p in module.named_parameters() if id(p) in held}
 
@@ -75,9 +75,9 @@ def test_matrices_are_stepped_as_by_pytorch(
     # PyTorch's computes in bfloat16 whatever the dtype; here it is to show all digits.
     monkeypatch.setattr(torch.Tensor, "bfloat16", torch.Tensor.clone)
     ours, theirs = Matrices(SHAPES), Matrices(SHAPES)
-    knobs = {"lr": 0.1, "momentum": 0.8, "nesterov": nesterov, "weight_decay": weight_decay}
-    step(muon(ours, **knobs), ours.weights, 4)
-    step(optim.Muon(theirs.weights, **knobs), theirs.weights, 4)
+    options = {"lr": 0.1, "momentum": 0.8, "nesterov": nesterov, "weight_decay": weight_decay}
+    step(muon(ours, **options), ours.weights, 4)
+    step(optim.Muon(theirs.weights, **options), theirs.weights, 4)
     for actual, expected in zip(ours.weights, theirs.weights, strict=True):
         assert_close(actual, expected)
 
@@ -233,8 +233,8 @@ def test_weight_decay_is_for_hidden_matrices_alone() -> None:
 def test_a_step_moves_hidden_matrices_as_far_at_every_width(parameterization: str) -> None:
     moves, widths = [], (64, 256, 512)
     for width in widths:
-        knobs = {"hidden_features": width, "hidden_layers": 2}
-        module = make_mlp(parameterization=parameterization, **knobs).double()
+        options = {"hidden_features": width, "hidden_layers": 2}
+        module = make_mlp(parameterization=parameterization, **options).double()
         layer = module.network.hidden[1]
         before = layer.weight_scale * layer.weight.detach()
         optimizer = muon(module, lr=0.01)
@@ -333,7 +333,7 @@ def test_it_learns_detail_faster_than_adam() -> None:
 
 
 @pytest.mark.parametrize(
-    ("knobs", "message"),
+    ("options", "message"),
     [
         ({"adam_lr": 0.0}, "adam_lr is 0.0; expected a finite number above 0"),
         ({"momentum": 1.0}, "momentum is 1.0; expected a number from 0 to below 1"),
@@ -342,9 +342,9 @@ def test_it_learns_detail_faster_than_adam() -> None:
         ({"ns_steps": 0}, "ns_steps is 0; expected 1 or more"),
     ],
 )
-def test_knobs_out_of_range_are_refused(knobs: dict[str, Any], message: str) -> None:
+def test_options_out_of_range_are_rejected(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        muon(make_mlp(), **knobs)
+        muon(make_mlp(), **options)
 
 
 def test_smaller_weights_of_a_siren_move_by_the_same_share() -> None:

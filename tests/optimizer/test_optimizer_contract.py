@@ -28,6 +28,6 @@ def test_only_trainable_parameters_are_trained(name: str) -> None:
 
 @pytest.mark.parametrize("name", MEMBERS)
 @pytest.mark.parametrize("lr", [0.0, -1.0, math.nan])
-def test_a_learning_rate_that_is_not_positive_is_refused(name: str, lr: float) -> None:
+def test_a_learning_rate_that_is_not_positive_is_rejected(name: str, lr: float) -> None:
     with pytest.raises(ValueError, match=r"lr is .*; expected a finite number above 0"):
         getattr(inr.optimizer, name)(Weights(), lr=lr)

@@ -110,13 +110,13 @@ def test_complex_parameters_are_weighted_in_both_parts() -> None:
     assert_close(kernel, (rows * diagonal) @ rows.T)
 
 
-def test_another_optimizer_is_refused_by_name() -> None:
+def test_another_optimizer_is_rejected_by_name() -> None:
     model = make("mlp")
     with pytest.raises(ValueError, match="SGD has no second moments of all parameters"):
         adam_weighting(optim.SGD(model.parameters(), lr=1e-3), model)
 
 
-def test_an_optimizer_without_a_step_is_refused() -> None:
+def test_an_optimizer_without_a_step_is_rejected() -> None:
     model = make("mlp")
     with pytest.raises(ValueError, match="Adam has no state for network"):
         adam_weighting(optim.Adam(model.parameters()), model)
@@ -193,7 +193,7 @@ def test_gradient_descent_has_no_preconditioner() -> None:
         preconditioner_roots(optim.SGD(model.parameters(), lr=1e-3), model)
 
 
-def test_muon_without_a_step_is_refused() -> None:
+def test_muon_without_a_step_is_rejected() -> None:
     model = hidden_layers((6, 6))
     with pytest.raises(ValueError, match=r"Muon has no state for 0\.weight"):
         preconditioner_roots(muon(model), model)

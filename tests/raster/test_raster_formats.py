@@ -192,12 +192,12 @@ def test_flat_and_cut_radiance(radiance, read_bytes):
     raster = read_bytes(b"#?RGBE\nFORMAT=32-bit_rle_rgbe\n\n-Y 2 +X 3\n" + flat)
     np.testing.assert_array_equal(raster.pixels, np.broadcast_to([1, 0.5, 0.25], (2, 3, 3)))
     cut = b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 48 +X 64\n" + body[: len(body) // 2]
-    with pytest.raises(ValueError, match=r"of 48 rows are there.*signal\.truncated=pad"):
+    with pytest.raises(ValueError, match=r"of 48 rows are there.*truncated=pad"):
         read_bytes(cut)
     padded = read_bytes(cut, truncated="pad").pixels
     np.testing.assert_array_equal(padded[:20], pixels[:20])
     assert not padded[-1].any()
-    with pytest.raises(ValueError, match=r"signal\.max_pixels"):
+    with pytest.raises(ValueError, match=r"max_pixels"):
         read_bytes(b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 2000000000 +X 2000000000\n")
 
 
@@ -293,7 +293,7 @@ def test_icon_of_several_sizes(photo, read_bytes):
 def test_nonfinite_values(read_bytes):
     values = np.array([[1.0, np.nan, 3.0], [np.inf, -np.inf, 6.0]], np.float32)
     content = b"Pf\n3 2\n-1\n" + values[::-1].tobytes()
-    with pytest.raises(ValueError, match=r"3 NaN or infinite.*signal\.nonfinite=zero"):
+    with pytest.raises(ValueError, match=r"3 NaN or infinite.*nonfinite=zero"):
         read_bytes(content)
     raster = read_bytes(content, nonfinite="zero")
     assert raster.pixels[..., 0].tolist() == [[1, 0, 3], [0, 0, 6]]

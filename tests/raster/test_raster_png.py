@@ -91,7 +91,7 @@ def test_cut_png_keeps_the_rows_that_are_there(photo, read_bytes):
     for pixels in (photo, photo.astype(np.uint16) * 257):
         content = imagecodecs.png_encode(pixels)
         half = content[: len(content) // 2]
-        with pytest.raises(ValueError, match=r"bytes of pixel data.*signal\.truncated=pad"):
+        with pytest.raises(ValueError, match=r"bytes of pixel data.*truncated=pad"):
             read_bytes(half)
         raster = read_bytes(half, truncated="pad")
         same = (raster.pixels == pixels).all(axis=(1, 2))
@@ -126,8 +126,8 @@ def test_broken_metadata_is_a_note(photo, read_bytes):
     assert any("EXIF" in note for note in raster.notes)
 
 
-def test_bomb_is_refused_by_its_header(read_bytes):
-    with pytest.raises(ValueError, match=r"100,000 x 100,000.*signal\.max_pixels=10000000000"):
+def test_bomb_is_rejected_by_its_header(read_bytes):
+    with pytest.raises(ValueError, match=r"100,000 x 100,000.*max_pixels=10000000000"):
         read_bytes(make_png(100_000, 100_000, 8, 2, b"abc"))
 
 

@@ -1,4 +1,4 @@
-"""What is written reads back bit for bit, or is refused."""
+"""What is written reads back bit for bit, or is rejected."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_native_suffix(dtype, bits, channels, suffix):
     assert native_suffix(dtype, bits, channels) == suffix
 
 
-def test_refusals_leave_no_file(tmp_path):
+def test_rejections_leave_no_file(tmp_path):
     pixels = np.zeros((4, 4, 3), np.float32)
     with pytest.raises(ValueError, match=r"float32.*\.tiff or .*\.npz"):
         write_raster(tmp_path / "a.png", pixels)

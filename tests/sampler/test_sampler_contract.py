@@ -16,8 +16,8 @@ MEMBERS = sorted(
 )
 
 
-def make(name: str, **knobs: object) -> Sampler:
-    return getattr(inr.sampler, name)(**{"batch_size": 7, **knobs})
+def make(name: str, **options: object) -> Sampler:
+    return getattr(inr.sampler, name)(**{"batch_size": 7, **options})
 
 
 @pytest.mark.parametrize("name", MEMBERS)
@@ -77,12 +77,12 @@ def test_points_held_out_are_never_drawn(name: str, holdout: str | float) -> Non
 
 @pytest.mark.parametrize("name", MEMBERS)
 @pytest.mark.parametrize("batch_size", [0, -1])
-def test_an_empty_batch_is_refused(name: str, batch_size: int) -> None:
+def test_an_empty_batch_is_rejected(name: str, batch_size: int) -> None:
     with pytest.raises(ValueError, match="batch_size is"):
         make(name, batch_size=batch_size)
 
 
 @pytest.mark.parametrize("name", MEMBERS)
-def test_a_negative_seed_is_refused(name: str) -> None:
+def test_a_negative_seed_is_rejected(name: str) -> None:
     with pytest.raises(ValueError, match="seed is -1; expected 0 or more"):
         make(name, seed=-1)

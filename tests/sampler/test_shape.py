@@ -76,7 +76,7 @@ def test_it_draws_from_shapes_alone(signal: ShapeSignal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("knobs", "message"),
+    ("options", "message"),
     [
         ({"near_share": 1.5}, "near_share is 1.5"),
         ({"sigma": 0.0}, "sigma is 0"),
@@ -84,6 +84,6 @@ def test_it_draws_from_shapes_alone(signal: ShapeSignal) -> None:
         ({"reuse": 0}, "reuse is 0"),
     ],
 )
-def test_bad_knobs_are_refused(knobs: dict[str, object], message: str) -> None:
+def test_bad_options_are_rejected(options: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        ShapeSampler(**knobs)  # type: ignore[arg-type]
+        ShapeSampler(**options)  # type: ignore[arg-type]

@@ -24,6 +24,6 @@ def test_it_ends_at_final_and_stays_there() -> None:
     assert_close([schedule(step) for step in range(10, 20)], 10 * [0.3])
 
 
-def test_a_negative_final_is_refused() -> None:
+def test_a_negative_final_is_rejected() -> None:
     with pytest.raises(ValueError, match=r"final is -0.1; expected a finite number, 0 or more"):
         cosine(10, final=-0.1)

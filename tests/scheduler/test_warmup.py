@@ -46,6 +46,6 @@ def test_a_whole_number_of_rising_steps_is_not_rounded_up(percent: int, steps: i
 
 
 @pytest.mark.parametrize("fraction", [-0.1, 1.0, math.nan])
-def test_a_rise_longer_than_the_run_is_refused(fraction: float) -> None:
+def test_a_rise_longer_than_the_run_is_rejected(fraction: float) -> None:
     with pytest.raises(ValueError, match=r"fraction is .*; expected 0 or more and less than 1"):
         warmup(10, fraction=fraction)

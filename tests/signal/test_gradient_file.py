@@ -84,7 +84,7 @@ def test_a_constant_field_has_a_black_picture() -> None:
         ("a.tiff", (3, 4), r"\.npz or \.png"),
     ],
 )
-def test_other_files_are_refused(name: str, shape: tuple[int, ...], expected: str) -> None:
+def test_other_files_are_rejected(name: str, shape: tuple[int, ...], expected: str) -> None:
     with pytest.raises(ValueError, match=expected):
         write_gradient(Path(name), GradientField(Waves(len(shape))), shape, scale_of(len(shape)))
     assert not Path(name).exists()

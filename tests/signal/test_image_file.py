@@ -159,14 +159,14 @@ def test_progress_is_shown_on_stderr_alone(
 
 
 @pytest.mark.parametrize("name", ["image.jpg", "image"])
-def test_another_suffix_is_refused(name: str, tmp_path: Path) -> None:
+def test_another_suffix_is_rejected(name: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"expected .*png"):
         write_image(tmp_path / name, Waves(1), describe(BYTE, 1), size=(2, 2))
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("suffix", [".png", ".npz"])
-def test_a_picture_too_large_for_memory_is_refused_before_it_is_rendered(
+def test_a_picture_too_large_for_memory_is_rejected_before_it_is_rendered(
     suffix: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match=r"expected a .tiff, which is streamed"):

@@ -77,7 +77,7 @@ def test_a_random_part_depends_on_the_seed_alone() -> None:
 
 
 @pytest.mark.parametrize("holdout", ["some", "0.1", 0.0, 1.0, -0.5, 2, float("nan")])
-def test_a_holdout_that_is_not_understood_is_refused(holdout: str | float) -> None:
+def test_a_holdout_that_is_not_understood_is_rejected(holdout: str | float) -> None:
     with pytest.raises(ValueError, match="expected none, alternate or a fraction between 0 and 1"):
         make(4, 4, holdout=holdout)
 
@@ -90,7 +90,7 @@ def test_a_holdout_that_is_not_understood_is_refused(holdout: str | float) -> No
         ((2, 2), 0.9, "leaves 0 points to train on and 4 to test on"),
     ],
 )
-def test_a_holdout_that_leaves_nothing_is_refused(
+def test_a_holdout_that_leaves_nothing_is_rejected(
     lattice: tuple[int, ...], holdout: str | float, sentence: str
 ) -> None:
     with pytest.raises(ValueError, match=sentence):

@@ -40,9 +40,9 @@ def describe(
     return FieldDescription("volume", 3, 1, LATTICE, asdict(form))
 
 
-def write(container: Container, level: float | None = None, **knobs: float) -> Mesh:
+def write(container: Container, level: float | None = None, **options: float) -> Mesh:
     path = Path("out.ply")
-    write_level_set(path, Ellipsoid(), describe(container, **knobs), (48, 48, 48), level)
+    write_level_set(path, Ellipsoid(), describe(container, **options), (48, 48, 48), level)
     return read_mesh(path)
 
 
@@ -89,7 +89,7 @@ def test_vertices_are_in_the_world_with_the_outside_out(mirror: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("knobs", "scaling", "level", "radius"),
+    ("options", "scaling", "level", "radius"),
     [
         ({"low": 0, "high": 100}, (1, 0), None, 1),
         ({"low": 0, "high": 100}, (1, 0), 70, 0.6),
@@ -101,10 +101,10 @@ def test_vertices_are_in_the_world_with_the_outside_out(mirror: bool) -> None:
     ],
 )
 def test_a_level_is_in_the_units_of_the_volume(
-    knobs: dict[str, float], scaling: tuple[float, float], level: float, radius: float
+    options: dict[str, float], scaling: tuple[float, float], level: float, radius: float
 ) -> None:
     container = Container(".npz", slope=scaling[0], intercept=scaling[1])
-    mesh = write(container, level, **knobs)
+    mesh = write(container, level, **options)
     inner = distance_of(in_cube(mesh.vertices))
     # What is cut off at the cube's faces is no part of the ellipsoid.
     on_faces = (np.abs(in_cube(mesh.vertices) - 0.5) > 0.499).any(1)
@@ -112,12 +112,12 @@ def test_a_level_is_in_the_units_of_the_volume(
     assert signed_volume(mesh.corners) > 0
 
 
-def test_a_level_that_is_nowhere_is_refused_in_the_units_of_the_volume() -> None:
+def test_a_level_that_is_nowhere_is_rejected_in_the_units_of_the_volume() -> None:
     with pytest.raises(ValueError, match=r"no surface at 3000: its values run from .* to 9\d\d\."):
         write(Container(".npz", slope=20, intercept=-1000), 3000)
 
 
-def test_another_suffix_is_refused_before_anything_is_evaluated(
+def test_another_suffix_is_rejected_before_anything_is_evaluated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Ellipsoid, "forward", lambda *_: pytest.fail("evaluated"))

@@ -57,7 +57,7 @@ def test_an_occupancy_has_the_level_of_a_probability(odds: float | None) -> None
 
 
 @pytest.mark.parametrize("odds", [0.0, 1.0, 30.0])
-def test_what_is_no_probability_is_refused(odds: float) -> None:
+def test_what_is_no_probability_is_rejected(odds: float) -> None:
     with pytest.raises(ValueError, match=f"level is {odds:g}; expected a probability"):
         KINDS["shape"].display.find_level(Sphere(-1), FORM | {"target": "occupancy"}, odds)
 

@@ -164,8 +164,8 @@ def test_a_sound_is_per_second() -> None:
 def test_a_function_is_per_point_or_per_unit_of_its_column() -> None:
     np.savetxt("in.csv", np.stack([3 + 0.5 * np.arange(20), np.arange(20)], 1), delimiter=",")
     display = KINDS["function"].display
-    for knobs, slope, unit in (({}, 1.0, "point"), ({"x": 0}, 2.0, "unit of 0")):
-        signal = FunctionSignal(kind="file", path="in.csv", column=1, **knobs)  # type: ignore[arg-type]
+    for options, slope, unit in (({}, 1.0, "point"), ({"x": 0}, 2.0, "unit of 0")):
+        signal = FunctionSignal(kind="file", path="in.csv", column=1, **options)  # type: ignore[arg-type]
         # The whole of the range, 2, in 19 of 20 steps.
         found = rendered(np.array([2 * 20 / 19]), display.describe(signal))
         assert_close(found, [slope])

@@ -9,7 +9,7 @@ from inr.training import FieldTraining
 
 
 def train_quietly(
-    training: FieldTraining, *callbacks: pl.Callback, accelerator: str = "cpu", **knobs: Any
+    training: FieldTraining, *callbacks: pl.Callback, accelerator: str = "cpu", **options: Any
 ) -> pl.Trainer:
     """Trains on one device, and returns the trainer."""
     trainer = pl.Trainer(
@@ -21,7 +21,7 @@ def train_quietly(
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        **knobs,
+        **options,
     )
     with warnings.catch_warnings():
         # Lightning's own.

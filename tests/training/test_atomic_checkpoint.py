@@ -38,7 +38,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("weights_only", [None, True, False])
-def test_a_checkpoint_with_code_is_refused_whatever_the_caller_says(
+def test_a_checkpoint_with_code_is_rejected_whatever_the_caller_says(
     tmp_path: Path, weights_only: bool | None
 ) -> None:
     path, mark = tmp_path / "last.ckpt", tmp_path / "mark"

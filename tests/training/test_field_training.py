@@ -66,8 +66,8 @@ def fit_field(
         record={},
         options=StepOptions(**{"mapping_memory": 2**20, **options}),
     )
-    knobs = {"accelerator": accelerator, "precision": precision, "max_steps": steps}
-    return training, train_quietly(training, *callbacks, **knobs)
+    options = {"accelerator": accelerator, "precision": precision, "max_steps": steps}
+    return training, train_quietly(training, *callbacks, **options)
 
 
 def fit_plainly(
@@ -296,9 +296,9 @@ def test_callbacks_share_one_rendering_and_none_is_held(
         renderings.append(weakref.ref(values))
         return values
 
-    def at_the_end(*arguments: Any, **knobs: Any) -> None:
+    def at_the_end(*arguments: Any, **options: Any) -> None:
         assert_none_is_held()
-        write(*arguments, **knobs)
+        write(*arguments, **options)
 
     write = image.write_image
     monkeypatch.setattr(field_training, "render", tracked)
@@ -382,9 +382,9 @@ def test_what_a_rendering_takes_is_told_from_some_points(monkeypatch: pytest.Mon
 def test_a_gpu_trains_like_a_cpu(
     memory: int, compiled: bool, optimizer: Callable[..., Any]
 ) -> None:
-    knobs: dict[str, Any] = {"mapping_memory": memory, "optimizer": optimizer}
-    expected, _ = fit_field(**knobs)
-    training, _ = fit_field(**knobs, accelerator="gpu", compile=compiled, micro_batch=7)
+    options: dict[str, Any] = {"mapping_memory": memory, "optimizer": optimizer}
+    expected, _ = fit_field(**options)
+    training, _ = fit_field(**options, accelerator="gpu", compile=compiled, micro_batch=7)
     assert training.batch is not None and training.batch.coords.is_cuda
     for weight, other in zip(training.field.parameters(), expected.field.parameters(), strict=True):
         # Sums are rounded otherwise, bfloat16 in Muon's steps too, and Adam makes much of it.

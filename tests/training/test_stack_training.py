@@ -85,15 +85,15 @@ def round_weights(field: Field) -> Field:
     return field
 
 
-def assert_each_as_alone(signal: ImageSetSignal, network: str, **knobs: Any) -> None:
+def assert_each_as_alone(signal: ImageSetSignal, network: str, **options: Any) -> None:
     """Asserts that weights differ by no more than one rounding in each step makes of them."""
     together, rounded = (
-        train(StackTraining, FieldStack(field, len(signal.names)), signal, **knobs)
+        train(StackTraining, FieldStack(field, len(signal.names)), signal, **options)
         for field in (make_field(network).double(), round_weights(make_field(network).double()))
     )
     ends = []
     for number in range(len(signal.names)):
-        alone = train(FieldTraining, make_field(network).double(), signal.member(number), **knobs)
+        alone = train(FieldTraining, make_field(network).double(), signal.member(number), **options)
         member, other, expected = (
             parameters_to_vector(field.parameters())
             for field in (together.field.member(number), rounded.field.member(number), alone.field)
@@ -143,28 +143,35 @@ def test_points_held_out_are_not_trained_on(tmp_path: Path) -> None:
 
 
 def test_gradients_are_clipped_for_each_field(images: ImageSetSignal) -> None:
-    knobs = {"optimizer": partial(sgd, lr=0.1), "batch_size": None}
+    options = {"optimizer": partial(sgd, lr=0.1), "batch_size": None}
     field = make_field("mlp").double()
     stack = FieldStack(field, 3)
     free, clipped = (
-        train(StackTraining, stack_copy, images, **knobs, gradient_clip_val=largest)
+        train(StackTraining, stack_copy, images, **options, gradient_clip_val=largest)
         for stack_copy, largest in ((FieldStack(field, 3), None), (stack, 0.01))
     )
     assert not torch.allclose(
         free.field.field.network.output.weight, clipped.field.field.network.output.weight
     )
     for largest in (0.01, 100.0):
-        assert_each_as_alone(images, "mlp", **knobs, gradient_clip_val=largest)
+        assert_each_as_alone(images, "mlp", **options, gradient_clip_val=largest)
 
 
 def test_lower_precision_gives_what_it_gives_alone(images: ImageSetSignal) -> None:
-    knobs = {"precision": "bf16-mixed", "mapping_memory": 2**20, "optimizer": partial(sgd, lr=0.1)}
-    together = train(StackTraining, FieldStack(make_field("mlp"), 3), images, **knobs)
+    options = {
+        "precision": "bf16-mixed",
+        "mapping_memory": 2**20,
+        "optimizer": partial(sgd, lr=0.1),
+    }
+    together = train(StackTraining, FieldStack(make_field("mlp"), 3), images, **options)
     full = train(
-        StackTraining, FieldStack(make_field("mlp"), 3), images, **knobs | {"precision": "32-true"}
+        StackTraining,
+        FieldStack(make_field("mlp"), 3),
+        images,
+        **options | {"precision": "32-true"},
     )
     for number in range(3):
-        alone = train(FieldTraining, make_field("mlp"), images.member(number), **knobs)
+        alone = train(FieldTraining, make_field("mlp"), images.member(number), **options)
         ours, theirs, exact = (
             render(field, (9, 5))
             for field in (together.field.member(number), alone.field, full.field.member(number))

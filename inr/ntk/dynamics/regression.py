@@ -216,7 +216,7 @@ class KernelRegressor(nn.Module):
 
         def find_gains(eigenvalues: Tensor) -> Tensor:
             largest = eigenvalues[0].item()
-            self._refuse_growth(largest, len(errors))
+            self._reject_growth(largest, len(errors))
             return mode_factors(
                 eigenvalues,
                 self.lr,
@@ -246,7 +246,7 @@ class KernelRegressor(nn.Module):
             )
         return move
 
-    def _refuse_growth(self, largest: float, num_values: int) -> None:
+    def _reject_growth(self, largest: float, num_values: int) -> None:
         """Of modes that grow, products cannot tell how far they get.
 
         Raises:

@@ -56,7 +56,7 @@ class PointFunction:
         if isinstance(model, nn.Module):
             if params is not None:
                 raise TypeError("params are for a callable fn(params, x); a module has its own.")
-            _refuse_training_mode(model)
+            _reject_training_mode(model)
             if parametrize._cache_enabled:
                 raise ValueError(
                     "parametrize.cached() is on, which hides weights from their parameters; "
@@ -196,7 +196,7 @@ def _real(tensor: Tensor) -> Tensor:
     return torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
 
 
-def _refuse_training_mode(model: nn.Module) -> None:
+def _reject_training_mode(model: nn.Module) -> None:
     for path, module in model.named_modules():
         mixes = isinstance(module, _BatchNorm)
         draws = isinstance(module, _DropoutNd) and module.p > 0

@@ -9,7 +9,7 @@ Outputs = Literal["full", "mean"] | int
 
 
 def check_outputs(outputs: Outputs, num_outputs: int) -> None:
-    """Refuses what is no selection of outputs.
+    """Rejects what is no selection of outputs.
 
     Raises:
         ValueError: It is neither ``full``, ``mean`` nor the number of an output.

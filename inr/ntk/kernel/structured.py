@@ -257,7 +257,7 @@ def _check_rows(
     results: list[Tensor],
     gradients: list[tuple[Tensor, ...]],
 ) -> None:
-    """Refuses functions in which a layer's row is another point's than the output's.
+    """Rejects functions in which a layer's row is another point's than the output's.
 
     Points weighted by numbers of their own must give gradients weighted by the same.
     """

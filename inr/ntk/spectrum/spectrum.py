@@ -129,15 +129,15 @@ def spectrum(
 
 
 def _spectrum_of_dual(
-    kernel: SymmetricOperator, dual: Any, k: int | None, method: str, **knobs: Any
+    kernel: SymmetricOperator, dual: Any, k: int | None, method: str, **options: Any
 ) -> Spectrum:
     """Of the smaller operator with the same eigenvalues, and the zeros that it lacks."""
     rows, wanted = kernel.shape[0], k or kernel.shape[0]
-    eigenvectors = knobs.pop("eigenvectors")
+    eigenvectors = options.pop("eigenvectors")
     # Lanczos's residuals are to be those of the kernel.
     lifting = eigenvectors or method == "lanczos"
     found = spectrum(
-        dual, k and min(k, dual.shape[0]), method=method, eigenvectors=lifting, **knobs
+        dual, k and min(k, dual.shape[0]), method=method, eigenvectors=lifting, **options
     )
     vectors = dual.lift(found.eigenvectors) if found.eigenvectors is not None else None
     residuals = None

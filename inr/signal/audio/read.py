@@ -11,7 +11,7 @@ import numpy as np
 
 from inr.argument import check_choice, check_count, check_positive
 from inr.raster.quiet import muted
-from inr.source_file import RefusedError, SourceFile, find_file
+from inr.source_file import RejectedError, SourceFile, find_file
 
 from . import libsndfile, mp3, wav
 from .sound import Sound
@@ -42,7 +42,7 @@ def is_sound(path: str | os.PathLike[str]) -> bool:
     """Whether a file starts as audio files do. No more of it is read."""
     try:
         return _find_format(find_file(path, WHAT)) is not None
-    except (OSError, RefusedError):
+    except (OSError, RejectedError):
         return False
 
 
@@ -52,7 +52,7 @@ def read_sound(
     start: float = 0.0,
     seconds: float | None = None,
     channel: int | None = None,
-    nonfinite: Literal["refuse", "zero"] = "refuse",
+    nonfinite: Literal["reject", "zero"] = "reject",
     max_samples: int = 16_000_000,
 ) -> Sound:
     """Reads a recording or a part of it, telling its format by its content.
@@ -64,7 +64,7 @@ def read_sound(
         start: Of the part, in seconds.
         seconds: Length of the part; all that follows when None.
         channel: The one to read, from 0; all when None.
-        nonfinite: Whether NaN and infinity are refused or read as zero.
+        nonfinite: Whether NaN and infinity are rejected or read as zero.
         max_samples: The most that may be read, of all channels together.
 
     Raises:
@@ -77,18 +77,18 @@ def read_sound(
         check_positive("seconds", seconds)
     if channel is not None:
         check_count("channel", channel, minimum=0)
-    check_choice("nonfinite", nonfinite, ("refuse", "zero"))
+    check_choice("nonfinite", nonfinite, ("reject", "zero"))
     file = find_file(path, WHAT)
     form = _find_format(file)
     if form is None:
         known = ", ".join(form.name for form in FORMATS)
-        raise file.refuse(
+        raise file.reject(
             f"is no audio in a known format (it starts with {file.start[:8]!r})",
             known,
             "Convert it to WAV or FLAC.",
         )
     part = _Part(file, start, seconds, channel, check_count("max_samples", max_samples))
-    with file.refusing(form.name):
+    with file.rejecting(form.name):
         sound = _read_wav(part) if form.name == "WAV" else None
         sound = _read_by_libsndfile(part, form.name) if sound is None else sound
         if channel is not None:
@@ -118,45 +118,45 @@ class _Part(NamedTuple):
             channels: C.
 
         Raises:
-            RefusedError: There are none, or too many.
+            RejectedError: There are none, or too many.
         """
-        refuse = self.file.refuse
+        reject = self.file.reject
         if total <= 0:
-            raise refuse("has no samples", "a recording", "Record or save it again.")
+            raise reject("has no samples", "a recording", "Record or save it again.")
         if self.channel is not None and self.channel >= channels:
-            raise refuse(
+            raise reject(
                 f"has no channel {self.channel}: it has {channels}",
                 f"a channel from 0 to {channels - 1}",
-                f"Set signal.channel={channels - 1}.",
+                f"Use channel={channels - 1}.",
             )
         first = round(self.start * rate)
         if first >= total:
-            raise refuse(
-                f"lasts {total / rate:.6g} seconds and ends before signal.start={self.start:g}",
+            raise reject(
+                f"lasts {total / rate:.6g} seconds and ends before start={self.start:g}",
                 "a start before that",
-                "Set signal.start=0.",
+                "Use start=0.",
             )
         length = total - first
         if self.seconds is not None:
             length = min(length, round(self.seconds * rate))
         if length == 0:
-            raise refuse(
-                f"has {rate} samples per second, and none in signal.seconds={self.seconds:g}",
+            raise reject(
+                f"has {rate} samples per second, and none in seconds={self.seconds:g}",
                 "one at least",
                 "Set more seconds.",
             )
         read = length * (channels if self.channel is None else 1)
         if read > self.max_samples:
             most = round_down(self.max_samples * length // read / rate)
-            raise refuse(
+            raise reject(
                 f"claims {read:,} samples",
                 f"at most {self.max_samples:,}",
-                f"Fit a part with signal.seconds={most:g}, or set signal.max_samples={read}.",
+                f"Fit a part with seconds={most:g}, or use max_samples={read}.",
             )
         return first, length
 
     def check_whole(self, needed: int, there: int, rate: int, form: str) -> None:
-        """Refuses a file that ends before what is asked for.
+        """Rejects a file that ends before what is asked for.
 
         Args:
             needed: Samples per channel, from the first of the file.
@@ -167,8 +167,8 @@ class _Part(NamedTuple):
         if needed <= there:
             return
         left = round_down(there / rate - self.start)
-        way = f", or fit what is there with signal.seconds={left:g}" if left > 0 else ""
-        raise self.file.refuse(
+        way = f", or fit what is there with seconds={left:g}" if left > 0 else ""
+        raise self.file.reject(
             f"is cut off ({there:,} of {needed:,} samples are there)",
             f"a whole {form} file",
             f"Re-save it{way}.",
@@ -208,12 +208,12 @@ def _read_by_libsndfile(part: _Part, form: str) -> Sound:
         if says_length:
             part.check_whole(first + count, first + len(sound.samples), rate, form)
         if not len(sound.samples):
-            raise part.file.refuse("has no samples", "a recording", "Record or save it again.")
+            raise part.file.reject("has no samples", "a recording", "Record or save it again.")
         return sound if says_length else sound.with_samples(sound.samples, UNSAID)
 
 
 def _remove_nonfinite(file: SourceFile, sound: Sound, *, zero: bool) -> Sound:
-    """Refuses NaN and infinity, or sets them to zero and says so."""
+    """Rejects NaN and infinity, or sets them to zero and says so."""
     samples = sound.samples
     if samples.dtype.kind != "f":
         return sound
@@ -222,10 +222,10 @@ def _remove_nonfinite(file: SourceFile, sound: Sound, *, zero: bool) -> Sound:
     if not count:
         return sound
     if not zero:
-        raise file.refuse(
+        raise file.reject(
             f"holds {count:,} NaN or infinite samples of {samples.size:,}",
             "finite numbers",
-            "Repair it, or set them to 0 with signal.nonfinite=zero.",
+            "Repair it, or set them to 0 with nonfinite=zero.",
         )
     note = f"{count:,} NaN or infinite samples are read as 0"
     return sound.with_samples(np.where(finite, samples, 0), note)

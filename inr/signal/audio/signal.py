@@ -30,9 +30,9 @@ class AudioSignal(LatticeSignal):
             the samples, drawn at random: what training never sees.
         value_range: What the field sees for full scale, down and up; silence is its middle. For a
             quiet recording, a wider one makes it louder to the field.
-        nonfinite: ``refuse``, or ``zero`` to replace NaN and infinity.
-        max_samples: Longer recordings are refused before they are decoded; of all channels. Float32
-            tells no more than 16 million points of an axis apart.
+        nonfinite: ``reject``, or ``zero`` to replace NaN and infinity.
+        max_samples: Longer recordings are rejected before they are decoded; of all channels.
+            Float32 tells no more than 16 million points of an axis apart.
         seed: Of the random fraction held out.
 
     Attributes:
@@ -62,7 +62,7 @@ class AudioSignal(LatticeSignal):
         channel: int | None = None,
         holdout: str | float = "none",
         value_range: Sequence[float] = (-1.0, 1.0),
-        nonfinite: Literal["refuse", "zero"] = "refuse",
+        nonfinite: Literal["reject", "zero"] = "reject",
         max_samples: int = 16_000_000,
         seed: int = 0,
     ) -> None:

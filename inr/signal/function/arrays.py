@@ -14,24 +14,24 @@ from .choice import check_total, choose_column
 
 
 def read_npy(
-    file: SourceFile, column: int | str | None, max_points: int, knob: str
+    file: SourceFile, column: int | str | None, max_points: int, option: str
 ) -> tuple[str, np.ndarray]:
     """The name and the numbers of a column of an array with one or two axes, or with fields."""
     with file.path.open("rb") as opened:
         _check_header(file, opened, max_points)
     array = np.load(file.path, mmap_mode="r", allow_pickle=False)
-    return _take(file, _name_columns(file, "", array), column, knob)
+    return _take(file, _name_columns(file, "", array), column, option)
 
 
 def read_npz(
-    file: SourceFile, column: int | str | None, max_points: int, knob: str
+    file: SourceFile, column: int | str | None, max_points: int, option: str
 ) -> tuple[str, np.ndarray]:
     """The name and the numbers of a column of an archive; one of ``a`` is ``a``, or ``a.0``."""
     columns: dict[str, np.ndarray] = {}
     with zipfile.ZipFile(file.path) as archive:
         names = [name for name in archive.namelist() if name.endswith(".npy")]
         if not names:
-            raise file.refuse("has no arrays", "an archive of numpy.savez", "Save it so.")
+            raise file.reject("has no arrays", "an archive of numpy.savez", "Save it so.")
         for name in names:
             with archive.open(name) as entry:
                 _check_header(file, entry, max_points)
@@ -39,16 +39,16 @@ def read_npz(
                 array = np.lib.format.read_array(entry, allow_pickle=False)
             prefix = "" if len(names) == 1 else name.removesuffix(".npy")
             columns |= _name_columns(file, prefix, array)
-    return _take(file, columns, column, knob)
+    return _take(file, columns, column, option)
 
 
 def _check_header(file: SourceFile, opened: IO[bytes], max_points: int) -> None:
-    """Refuses an array that is too large or pickled, before its data are read."""
+    """Rejects an array that is too large or pickled, before its data are read."""
     is_first = np.lib.format.read_magic(opened) == (1, 0)
     read = np.lib.format.read_array_header_1_0 if is_first else np.lib.format.read_array_header_2_0
     shape, _, dtype = read(opened)
     if dtype.hasobject:
-        raise file.refuse("holds pickled objects", "an array of numbers", "Save it as floats.")
+        raise file.reject("holds pickled objects", "an array of numbers", "Save it as floats.")
     # In numbers of 8 bytes: fields may be many.
     check_total(file, math.prod(shape) * max(1, dtype.itemsize // 8), max_points)
 
@@ -61,20 +61,20 @@ def _name_columns(file: SourceFile, prefix: str, array: np.ndarray) -> dict[str,
         return {prefix or "0": array}
     if array.ndim == 2:
         return {f"{start}{number}": array[:, number] for number in range(array.shape[1])}
-    raise file.refuse(
+    raise file.reject(
         f"holds an array of {array.ndim} axes", "1 or 2", "Save what you mean as one column."
     )
 
 
 def _take(
-    file: SourceFile, columns: dict[str, np.ndarray], column: int | str | None, knob: str
+    file: SourceFile, columns: dict[str, np.ndarray], column: int | str | None, option: str
 ) -> tuple[str, np.ndarray]:
     names = list(columns)
     if not names:
-        raise file.refuse("has no numbers", "a column of numbers", "Check the file.")
-    name = names[choose_column(file, names, column, knob)]
+        raise file.reject("has no numbers", "a column of numbers", "Check the file.")
+    name = names[choose_column(file, names, column, option)]
     numbers = columns[name]
     if numbers.ndim != 1 or numbers.dtype.kind not in "buif":
         kind = "complex numbers" if numbers.dtype.kind == "c" else f"{numbers.dtype.name} data"
-        raise file.refuse(f"holds {kind} in column {name}", "real numbers", "Convert them.")
+        raise file.reject(f"holds {kind} in column {name}", "real numbers", "Convert them.")
     return name, np.array(numbers, np.float64)

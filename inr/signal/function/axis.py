@@ -13,7 +13,7 @@ from .read import read_numbers
 
 # Of a step: what rounding may move a number by. A row that is missing moves some by a fourth.
 MOST_OFF = 0.1
-WITHOUT = "or set signal.x=null, which counts rows as evenly spaced."
+WITHOUT = "or use x=null, which counts rows as evenly spaced."
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ def read_axis(
         ValueError: It has no such column, or one that does not increase in even steps: all of its
             numbers have to be within a tenth of a step of those between its first and last.
     """
-    file, name, numbers = read_numbers(path, column=column, max_points=max_points, knob="x")
+    file, name, numbers = read_numbers(path, column=column, max_points=max_points, option="x")
     if len(numbers) != rows:
-        raise file.refuse(
+        raise file.reject(
             f"has {len(numbers):,} numbers in column {name} and {rows:,} in the other",
             "one for each",
-            f"Choose another with signal.x=NAME, {WITHOUT}",
+            f"Choose another with x=NAME, {WITHOUT}",
         )
     _check_even(file, name, numbers)
     step = (numbers[-1] - numbers[0]) / (rows - 1)
@@ -64,19 +64,19 @@ def read_axis(
 
 
 def _check_even(file: SourceFile, name: str, numbers: np.ndarray) -> None:
-    """Refuses numbers that are missing, too few, do not increase, or not evenly."""
+    """Rejects numbers that are missing, too few, do not increase, or not evenly."""
     finite = np.isfinite(numbers)
     if not finite.all():
         row = int(np.argmin(finite))
-        raise file.refuse(
+        raise file.reject(
             f"holds no number in row {row} of column {name}", "one there", f"Repair it, {WITHOUT}"
         )
     if len(numbers) < 2:
-        raise file.refuse(f"has one row in column {name}", "two or more", f"Add some, {WITHOUT}")
+        raise file.reject(f"has one row in column {name}", "two or more", f"Add some, {WITHOUT}")
     falls = np.diff(numbers) <= 0
     if falls.any():
         row = int(np.argmax(falls))
-        raise file.refuse(
+        raise file.reject(
             f"has {numbers[row]:.10g} and then {numbers[row + 1]:.10g} in column {name}, rows "
             f"{row} and {row + 1}",
             "numbers that increase",
@@ -86,7 +86,7 @@ def _check_even(file: SourceFile, name: str, numbers: np.ndarray) -> None:
     off = np.abs(numbers - even)
     row = int(np.argmax(off))
     if off[row] > MOST_OFF * step:
-        raise file.refuse(
+        raise file.reject(
             f"has {numbers[row]:.10g} in row {row} of column {name}, where even steps have "
             f"{even[row]:.10g}",
             "even steps, up to rounding",

@@ -11,7 +11,7 @@ MOST_NAMED = 12
 
 
 def choose_column(
-    file: SourceFile, names: Sequence[str], column: int | str | None, knob: str
+    file: SourceFile, names: Sequence[str], column: int | str | None, option: str
 ) -> int:
     """The number of the column that is asked for.
 
@@ -19,10 +19,10 @@ def choose_column(
         file: The table.
         names: Of its columns.
         column: By name, or by number from 0; None where there is only one.
-        knob: Of the signal, that says so: ``column``, or ``x`` of where the rows are.
+        option: Of the signal, that says so: ``column``, or ``x`` of where the rows are.
 
     Raises:
-        RefusedError: There is no such column, or none is named of several.
+        RejectedError: There is no such column, or none is named of several.
     """
     if column is None and len(names) == 1:
         return 0
@@ -33,20 +33,20 @@ def choose_column(
         return names.index(str(column))
     shown = ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
     # Tables tell where first, and what last.
-    number = 0 if knob == "x" else len(names) - 1
+    number = 0 if option == "x" else len(names) - 1
     likely = names[number] if re.fullmatch(r"[^\W\d]\w*", names[number]) else number
-    raise file.refuse(
+    raise file.reject(
         f"has {len(names)} columns" if column is None else f"has no column {column!r}",
         f"one of {shown}, or a number from 0 to {len(names) - 1}",
-        f"Set signal.{knob}={likely}.",
+        f"Use {option}={likely}.",
     )
 
 
 def check_total(file: SourceFile, count: int, max_points: int) -> None:
-    """Refuses a table of more numbers than allowed."""
+    """Rejects a table of more numbers than allowed."""
     if count > max_points:
-        raise file.refuse(
+        raise file.reject(
             f"holds {count:,} numbers or more",
             f"at most {max_points:,}",
-            "If it is meant to be so large, set signal.max_points higher.",
+            "If it is meant to be so large, raise max_points.",
         )

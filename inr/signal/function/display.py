@@ -156,11 +156,11 @@ def draw_curves(target: Tensor, values: Tensor, axis: Axis | None = None) -> np.
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     # Fixed: a layout that is fitted takes twice the time to draw.
     figure.subplots_adjust(left=0.08, right=0.98, bottom=0.11, top=0.92, hspace=0.2)
-    truth, found = (part[..., 0].float().cpu().numpy() for part in (target, values))
+    targets, found = (part[..., 0].float().cpu().numpy() for part in (target, values))
     lines = [
-        (above, truth, {"color": "0.7", "linewidth": 3, "label": "target"}),
+        (above, targets, {"color": "0.7", "linewidth": 3, "label": "target"}),
         (above, found, {"color": "C3", "linewidth": 1, "label": "reconstruction"}),
-        (below, found - truth, {"color": "C0", "linewidth": 1}),
+        (below, found - targets, {"color": "C0", "linewidth": 1}),
     ]
     for plot, values_of, style in lines:
         x, y = thin_curve(values_of)

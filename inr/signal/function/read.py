@@ -46,7 +46,7 @@ def read_column(
     path: str | os.PathLike[str],
     *,
     column: int | str | None = None,
-    nonfinite: Literal["refuse", "zero"] = "refuse",
+    nonfinite: Literal["reject", "zero"] = "reject",
     max_points: int = 16_000_000,
 ) -> Column:
     """Reads a column of numbers.
@@ -57,20 +57,20 @@ def read_column(
     Args:
         path: The file.
         column: By name, or by number from 0; may be None where there is only one.
-        nonfinite: Whether NaN, infinity and what is missing are refused or read as zero.
+        nonfinite: Whether NaN, infinity and what is missing are rejected or read as zero.
         max_points: The most numbers that the file may hold.
 
     Raises:
         OSError: There is no file to read.
         ValueError: It is no table, is damaged, too large, or has no such column.
     """
-    check_choice("nonfinite", nonfinite, ("refuse", "zero"))
-    file, name, numbers = read_numbers(path, column=column, max_points=max_points, knob="column")
+    check_choice("nonfinite", nonfinite, ("reject", "zero"))
+    file, name, numbers = read_numbers(path, column=column, max_points=max_points, option="column")
     return Column(name, _remove_nonfinite(file, name, numbers, zero=nonfinite == "zero"))
 
 
 def read_numbers(
-    path: str | os.PathLike[str], *, column: int | str | None, max_points: int, knob: str
+    path: str | os.PathLike[str], *, column: int | str | None, max_points: int, option: str
 ) -> tuple[SourceFile, str, np.ndarray]:
     """The file, and the name and numbers of a column; what is missing is NaN.
 
@@ -78,36 +78,36 @@ def read_numbers(
         path: The file.
         column: As for :func:`read_column`.
         max_points: Likewise.
-        knob: Of the signal, that names the column: for messages.
+        option: Of the signal, that names the column: for messages.
     """
     check_count("max_points", max_points)
     if isinstance(column, bool) or not isinstance(column, int | str | None):
-        raise TypeError(f"{knob} is {column!r}; expected a name, or a number from 0.")
+        raise TypeError(f"{option} is {column!r}; expected a name, or a number from 0.")
     file = find_file(path, WHAT)
     kind, read = next(
         (known for magic, known in READERS.items() if file.start.startswith(magic)),
         ("CSV", read_text),
     )
-    with file.refusing(kind):
-        name, numbers = read(file, column, max_points, knob)
+    with file.rejecting(kind):
+        name, numbers = read(file, column, max_points, option)
         if not numbers.size:
-            raise file.refuse("has no numbers", "a column of numbers", "Check the file.")
+            raise file.reject("has no numbers", "a column of numbers", "Check the file.")
         return file, name, numbers
 
 
 def _remove_nonfinite(
     file: SourceFile, name: str, numbers: np.ndarray, *, zero: bool
 ) -> np.ndarray:
-    """Refuses NaN and infinity, or sets them to zero."""
+    """Rejects NaN and infinity, or sets them to zero."""
     finite = np.isfinite(numbers)
     count = int(finite.size - np.count_nonzero(finite))
     if not count:
         return numbers
     if not zero:
-        raise file.refuse(
+        raise file.reject(
             f"holds {count:,} missing, NaN or infinite numbers of {finite.size:,} in column "
             f"{name}, the first in row {int(np.argmin(finite))}",
             "finite numbers",
-            "Repair it, or set them to 0 with signal.nonfinite=zero.",
+            "Repair it, or set them to 0 with nonfinite=zero.",
         )
     return np.where(finite, numbers, 0.0)

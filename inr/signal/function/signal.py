@@ -50,8 +50,8 @@ class FunctionSignal(LatticeSignal):
         holdout: ``none``, ``alternate`` (train on even points, test on odd ones) or a fraction of
             the points, drawn at random: what training never sees.
         value_range: What the field sees for the least and the greatest value.
-        nonfinite: Of a table: ``refuse``, or ``zero`` to replace NaN, infinity and what is missing.
-        max_points: Larger functions are refused. Float32 tells no more than 16 million points of
+        nonfinite: Of a table: ``reject``, or ``zero`` to replace NaN, infinity and what is missing.
+        max_points: Larger functions are rejected. Float32 tells no more than 16 million points of
             an axis apart.
         seed: Of phases and pieces, and of the random fraction held out.
 
@@ -89,7 +89,7 @@ class FunctionSignal(LatticeSignal):
         x: int | str | None = None,
         holdout: str | float = "none",
         value_range: Sequence[float] = (-1.0, 1.0),
-        nonfinite: Literal["refuse", "zero"] = "refuse",
+        nonfinite: Literal["reject", "zero"] = "reject",
         max_points: int = 16_000_000,
         seed: int = 0,
     ) -> None:
@@ -103,11 +103,9 @@ class FunctionSignal(LatticeSignal):
             found, axis = _read(path, column, x, size, nonfinite, max_points)
             numbers, name = torch.from_numpy(found.numbers), Path(str(path)).stem
         else:
-            for knob, given in (("path", path), ("x", x)):
+            for option, given in (("path", path), ("x", x)):
                 if given is not None:
-                    raise ValueError(
-                        f"{knob} is {given} and kind {kind}; expected signal.kind=file."
-                    )
+                    raise ValueError(f"{option} is {given} and kind {kind}; expected kind=file.")
             lattice = _check_size(size, max_points)
             generator = torch.Generator().manual_seed(check_count("seed", seed, minimum=0))
             name = kind
@@ -142,12 +140,12 @@ def _read(
     column: int | str | None,
     x: int | str | None,
     size: Sequence[int] | None,
-    nonfinite: Literal["refuse", "zero"],
+    nonfinite: Literal["reject", "zero"],
     max_points: int,
 ) -> tuple[Column, Axis | None]:
     """A column, and where its rows are if another says so."""
     if path is None:
-        raise ValueError("path is null; expected that of a CSV, NPY or NPZ file: signal.path=FILE.")
+        raise ValueError("path is null; expected that of a CSV, NPY or NPZ file: path=FILE.")
     if size is not None:
         raise ValueError(f"size is {list(size)}; expected null: a table has its own.")
     found = read_column(path, column=column, nonfinite=nonfinite, max_points=max_points)

@@ -37,7 +37,7 @@ class Row(NamedTuple):
 
 
 def read_text(
-    file: SourceFile, column: int | str | None, max_points: int, knob: str
+    file: SourceFile, column: int | str | None, max_points: int, option: str
 ) -> tuple[str, np.ndarray]:
     """The name and the numbers of a column; what is missing is NaN.
 
@@ -47,7 +47,7 @@ def read_text(
     """
     is_wide = file.start.startswith(UTF_16)
     if b"\0" in file.start and not is_wide:
-        raise file.refuse(
+        raise file.reject(
             f"is no table in a known format (it starts with {file.start[:8]!r})",
             "CSV, NPY or NPZ",
             "Convert it to CSV.",
@@ -58,15 +58,15 @@ def read_text(
         delimiter = _find_delimiter([line for line in head if not line.startswith(COMMENTS)])
         first = list(islice(_split(head, delimiter), 2))
         if not first:
-            raise file.refuse("has no numbers", "a column of numbers", "Check the file.")
+            raise file.reject("has no numbers", "a column of numbers", "Check the file.")
         has_header = _is_header(*first)
         width = len(first[-1].cells)
         names = first[0].cells if has_header else _find_comment(head, delimiter, width)
-        number = choose_column(file, names or [str(n) for n in range(width)], column, knob)
+        number = choose_column(file, names or [str(n) for n in range(width)], column, option)
         opened.seek(0)
         rows = islice(_split(opened, delimiter), int(has_header), None)
         name = names[number] if names else str(number)
-        numbers = _parse(file, rows, number, name, delimiter, knob)
+        numbers = _parse(file, rows, number, name, delimiter, option)
         values = np.fromiter(_limit(file, numbers, width, max_points), np.float64)
         return name, values
 
@@ -126,12 +126,12 @@ def _find_comment(head: Sequence[str], delimiter: str, width: int) -> list[str]:
 
 
 def _parse(
-    file: SourceFile, rows: Iterable[Row], column: int, name: str, delimiter: str, knob: str
+    file: SourceFile, rows: Iterable[Row], column: int, name: str, delimiter: str, option: str
 ) -> Iterator[float]:
     """The numbers of a column."""
     for row in rows:
         if column >= len(row.cells):
-            raise file.refuse(
+            raise file.reject(
                 f"has too few cells in line {row.line} ({len(row.cells)})",
                 f"{column + 1} or more",
                 "Repair that line.",
@@ -146,10 +146,10 @@ def _parse(
             elif delimiter != "," and _is_number(cell):
                 yield float(cell.replace(",", "."))
             else:
-                raise file.refuse(
+                raise file.reject(
                     f"has {cell[:20]!r} in line {row.line} of column {name}",
                     "a number",
-                    f"Repair it, or choose another column with signal.{knob}=NAME.",
+                    f"Repair it, or choose another column with {option}=NAME.",
                 ) from None
 
 

@@ -24,8 +24,8 @@ class ImageSignal(LatticeSignal):
         value_range: What the field sees for the darkest and the brightest pixel there can be (for
             float images: that there is).
         frame: Frame of a file with several; None is the first, with a warning.
-        truncated: ``refuse``, or ``pad`` to fit what is there of a file that is cut off.
-        nonfinite: ``refuse``, or ``zero`` to replace NaN and infinity.
+        truncated: ``reject``, or ``pad`` to fit what is there of a file that is cut off.
+        nonfinite: ``reject``, or ``zero`` to replace NaN and infinity.
         max_pixels: Most pixels; larger images are rejected before they are decoded.
         seed: Seed of the random fraction held out.
 
@@ -47,8 +47,8 @@ class ImageSignal(LatticeSignal):
         holdout: str | float = "none",
         value_range: Sequence[float] = (0.0, 1.0),
         frame: int | None = None,
-        truncated: Literal["refuse", "pad"] = "refuse",
-        nonfinite: Literal["refuse", "zero"] = "refuse",
+        truncated: Literal["reject", "pad"] = "reject",
+        nonfinite: Literal["reject", "zero"] = "reject",
         max_pixels: int = 268_435_456,
         seed: int = 0,
     ) -> None:

@@ -19,7 +19,7 @@ from inr.raster.source import Source
 from inr.signal._image_display import ImageDisplay
 from inr.signal._image_pixels import load_image
 from inr.signal._lattice_signal import LatticeSignal
-from inr.source_file import RefusedError
+from inr.source_file import RejectedError
 
 
 class ImageSetSignal(LatticeSignal):
@@ -38,8 +38,8 @@ class ImageSetSignal(LatticeSignal):
         value_range: What a field sees for the darkest and the brightest pixel there can be (for
             float images: that there is in its own).
         frame: Frame of files with several; None is the first, with a warning.
-        truncated: ``refuse``, or ``pad`` to fit what is there of files that are cut off.
-        nonfinite: ``refuse``, or ``zero`` to replace NaN and infinity.
+        truncated: ``reject``, or ``pad`` to fit what is there of files that are cut off.
+        nonfinite: ``reject``, or ``zero`` to replace NaN and infinity.
         max_pixels: Most pixels; larger images are rejected before they are decoded.
         seed: Seed of the random fraction held out.
 
@@ -73,8 +73,8 @@ class ImageSetSignal(LatticeSignal):
         holdout: str | float = "none",
         value_range: Sequence[float] = (0.0, 1.0),
         frame: int | None = None,
-        truncated: Literal["refuse", "pad"] = "refuse",
-        nonfinite: Literal["refuse", "zero"] = "refuse",
+        truncated: Literal["reject", "pad"] = "reject",
+        nonfinite: Literal["reject", "zero"] = "reject",
         max_pixels: int = 268_435_456,
         seed: int = 0,
     ) -> None:
@@ -164,7 +164,7 @@ def find_images(path: str | os.PathLike[str]) -> list[Path]:
 def _is_image(path: Path) -> bool:
     try:
         find_format(Source(path, str(path), "image"))
-    except RefusedError:
+    except RejectedError:
         return False
     return True
 

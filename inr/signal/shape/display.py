@@ -60,8 +60,8 @@ class ShapeDisplay(SurfaceDisplay):
         self, field: nn.Module, signal: "ShapeSignal", batch: Batch
     ) -> dict[str, float]:
         found = signal.is_inside(field(batch.coords))
-        truth = batch.values > 0.5 if signal.target == "occupancy" else batch.values < 0
-        return {"iou": iou(found.cpu().numpy(), truth.cpu().numpy())}
+        targets = batch.values > 0.5 if signal.target == "occupancy" else batch.values < 0
+        return {"iou": iou(found.cpu().numpy(), targets.cpu().numpy())}
 
     def find_level(
         self, field: nn.Module, form: dict[str, Any], level: float | None = None

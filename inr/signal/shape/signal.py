@@ -119,8 +119,8 @@ class ShapeSignal(SurfaceSignal):
             return self._label_lattice(index)
         if self._targets is None:
             self._targets = self._label_lattice(None)
-        truth = self._targets.to(self.device, self.dtype)
-        return truth if index is None else truth[index]
+        targets = self._targets.to(self.device, self.dtype)
+        return targets if index is None else targets[index]
 
     def _label_lattice(self, index: Tensor | None) -> Tensor:
         points = lattice_points(self.lattice, index, dtype=torch.float64).cpu().numpy()

@@ -33,7 +33,7 @@ def open_stream(
 
     Raises:
         MissingExtraError: The package is not installed.
-        RefusedError: There are no pictures, or they are too large.
+        RejectedError: There are no pictures, or they are too large.
     """
     try:
         import av
@@ -44,10 +44,10 @@ def open_stream(
         track = _find_track(file, container)
         context = track.codec_context
         if context.width * context.height > max_pixels:
-            raise file.refuse(
+            raise file.reject(
                 f"claims frames of {context.width:,} x {context.height:,} pixels",
                 f"at most {max_pixels:,} of all frames",
-                "If they are meant to be so large, set signal.max_pixels higher.",
+                "If they are meant to be so large, raise max_pixels.",
             )
         # Decoding several frames at once hides the errors of damaged ones.
         track.thread_type = "SLICE"
@@ -65,7 +65,7 @@ def _find_track(file: SourceFile, container: Any) -> Any:
             return track
     what = "sound" if container.streams.audio else "neither pictures nor sound"
     fix = "Fit its sound with signal=audio." if container.streams.audio else "Check the file."
-    raise file.refuse(f"holds {what} and no video", "a video", fix)
+    raise file.reject(f"holds {what} and no video", "a video", fix)
 
 
 def _find_rate(track: Any) -> Fraction | None:
@@ -131,7 +131,7 @@ def _seek(container: Any, track: Any, time: float) -> bool:
 
 
 def _check_end(track: Any, demuxer: str, count: int | None, end: float) -> None:
-    """Refuses a file that ends before it should, as far as that can be known."""
+    """Rejects a file that ends before it should, as far as that can be known."""
     if demuxer in COUNTS and count is not None and count < track.frames:
         raise DamagedError(f"{count:,} of {track.frames:,} frames are there")
     seconds, rate = _find_seconds(track), _find_rate(track)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inr.source_file import RefusedError, SourceFile, describe
+from inr.source_file import RejectedError, SourceFile, describe
 
 from .video import DamagedError, Frame, Stream
 
@@ -33,7 +33,7 @@ def open_stream(file: SourceFile, form: str, *, max_pixels: int) -> Iterator[Str
         max_pixels: Of a frame, at most, before it is decoded.
 
     Raises:
-        RefusedError: It is a still picture, or too large.
+        RejectedError: It is a still picture, or too large.
     """
     from PIL import Image
 
@@ -52,7 +52,7 @@ def open_stream(file: SourceFile, form: str, *, max_pixels: int) -> Iterator[Str
             first = int(bool(getattr(image, "default_image", False)))
             is_whole = form != "GIF" or is_whole_gif(file.path.read_bytes())
             if is_whole and count - first < 2:
-                raise file.refuse("is a still picture", "a video", "Fit it with signal=image.")
+                raise file.reject("is a still picture", "a video", "Fit it with signal=image.")
             stream = Stream(None, count - first, iter(()))
             stream.frames = _decode(image, range(first, count), stream.notes, is_whole=is_whole)
             yield stream
@@ -71,11 +71,11 @@ def is_animated(file: SourceFile, form: str) -> bool:
         return False
 
 
-def _too_large(file: SourceFile, pixels: int, max_pixels: int) -> RefusedError:
-    return file.refuse(
+def _too_large(file: SourceFile, pixels: int, max_pixels: int) -> RejectedError:
+    return file.reject(
         f"claims frames of {pixels:,} pixels",
         f"at most {max_pixels:,} in all",
-        f"If they are meant to be so large, set signal.max_pixels={pixels} or more.",
+        f"If they are meant to be so large, use max_pixels={pixels} or more.",
     )
 
 

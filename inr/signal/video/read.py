@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from inr.argument import check_count, check_positive
-from inr.source_file import RefusedError, SourceFile, find_file, read_start
+from inr.source_file import RejectedError, SourceFile, find_file, read_start
 
 from . import ffmpeg, pillow
 from .video import DamagedError, Stream, Video
@@ -65,7 +65,7 @@ def is_video(path: str | os.PathLike[str]) -> bool:
     try:
         file = find_file(path, WHAT)
         form = _find_format(file)
-    except (OSError, RefusedError):
+    except (OSError, RejectedError):
         return False
     return form is not None and (not form.is_pillow or pillow.is_animated(file, form.decoder))
 
@@ -107,7 +107,7 @@ def read_video(
     form = _find_format(file)
     if form is None:
         known = ", ".join(form.name for form in FORMATS)
-        raise file.refuse(
+        raise file.reject(
             f"is no video in a known format (it starts with {file.start[:8]!r})",
             known,
             "Convert it to MP4 or GIF.",
@@ -117,7 +117,7 @@ def read_video(
         check_count("max_pixels", max_pixels),
     )  # fmt: skip
     with ExitStack() as opened:
-        with file.refusing(form.name):
+        with file.rejecting(form.name):
             stream = opened.enter_context(_open(file, form, start, max_pixels))
         collector.collect(stream, form.name)
         return collector.finish(stream, form.name)
@@ -169,13 +169,13 @@ class _Collector:
 
     @contextmanager
     def _decoding(self, form: str) -> Iterator[None]:
-        """Turns whatever a decoder raises into a refusal."""
-        with self.file.refusing(form):
+        """Turns whatever a decoder raises into a rejection."""
+        with self.file.rejecting(form):
             try:
                 yield
             except DamagedError as error:
-                some = f", or fit what is there with signal.frames={len(self.kept)}"
-                raise self.file.refuse(
+                some = f", or fit what is there with frames={len(self.kept)}"
+                raise self.file.reject(
                     f"is cut off or damaged ({error})",
                     f"a whole {form} file",
                     f"Re-save it{some if self.kept else ''}.",
@@ -186,11 +186,11 @@ class _Collector:
             self._check_pixels(self._expect(stream), pixels)
         elif pixels.shape != self.kept[0].shape:
             sizes = [f"{p.shape[1]} x {p.shape[0]}" for p in (self.kept[0], pixels)]
-            raise self.file.refuse(
+            raise self.file.reject(
                 f"changes from {sizes[0]} to {sizes[1]} pixels",
                 "frames of one size",
-                f"Set signal.size=[{self.kept[0].shape[0]},{self.kept[0].shape[1]}], or fit those "
-                f"before with signal.frames={len(self.kept)}.",
+                f"Use size=[{self.kept[0].shape[0]},{self.kept[0].shape[1]}], or fit those "
+                f"before with frames={len(self.kept)}.",
             )
         self.kept.append(pixels)
         self._check_pixels(len(self.kept), pixels)
@@ -215,19 +215,18 @@ class _Collector:
             return
         shrink = math.sqrt(self.max_pixels / total)
         size = f"[{max(1, int(height * shrink))},{max(1, int(width * shrink))}]"
-        raise self.file.refuse(
+        raise self.file.reject(
             f"has {count:,} frames or more of {width:,} x {height:,}, {total:,} pixels",
             f"at most {self.max_pixels:,}",
-            f"Set signal.size={size}, or fewer with signal.seconds, signal.frames or signal.every, "
-            f"or signal.max_pixels={total}.",
+            f"Use size={size}, or fewer with seconds, frames or every, or max_pixels={total}.",
         )
 
     def finish(self, stream: Stream, form: str) -> Video:
         """What has been taken as one array."""
         if not self.kept:
-            after = f" at signal.start={self.start:g} or after" if self.start else ""
-            raise self.file.refuse(
-                f"has no frames{after}", "one at least", "Set signal.start=0 or check the file."
+            after = f" at start={self.start:g} or after" if self.start else ""
+            raise self.file.reject(
+                f"has no frames{after}", "one at least", "Use start=0 or check the file."
             )
         rate, notes = self._find_rate(stream)
         shape = (len(self.kept), *self.kept[0].shape)

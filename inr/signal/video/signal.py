@@ -34,7 +34,7 @@ class VideoSignal(LatticeSignal):
         holdout: ``none``, ``alternate`` (train on even frames, rows and columns, test on odd ones)
             or a fraction of the pixels, drawn at random: what training never sees.
         value_range: What the field sees for the darkest and the brightest pixel.
-        max_pixels: Larger videos are refused; of all frames that are fitted, cropped and resized.
+        max_pixels: Larger videos are rejected; of all frames that are fitted, cropped and resized.
         seed: Of the random fraction held out.
 
     Attributes:

@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from inr.source_file import RefusedError, describe
+from inr.source_file import RejectedError, describe
 
 from .source import Source, quiet
 
@@ -78,7 +78,7 @@ def find_format(source: Source) -> Format:
 
     Raises:
         OSError: There is nothing to read.
-        RefusedError: It is no volume.
+        RejectedError: It is no volume.
     """
     mode = look(source)
     if stat.S_ISDIR(mode):
@@ -89,10 +89,10 @@ def find_format(source: Source) -> Format:
             return form
     if source.path.suffix.lower() in RAW_SUFFIXES or None not in (source.shape, source.dtype):
         return RAW
-    raise source.refuse(
+    raise source.reject(
         f"is not a volume in a known format (it starts with {start[:8]!r})",
         KNOWN,
-        "Convert it, or say what its numbers are with signal.shape and signal.dtype.",
+        "Convert it, or say what its numbers are with shape and dtype.",
     )
 
 
@@ -106,7 +106,7 @@ def find_folder_format(source: Source) -> Format:
         files = [Path(entry.path) for entry in entries if entry.is_file()]
     if any(is_dicom(path) for path in sorted(files)[:MOST_LOOKED_AT] if os.access(path, os.R_OK)):
         return DICOM
-    raise RefusedError(
+    raise RejectedError(
         f"{source.name} is a folder without DICOM slices, and no Zarr store; expected one of "
         "these, or a file. Name a file inside it."
     )
@@ -124,7 +124,7 @@ def look(source: Source) -> int:
             f"{name} does not exist; expected a file or folder of a volume. Check the path."
         ) from None
     except (OSError, ValueError) as error:
-        raise source.refuse(
+        raise source.reject(
             f"cannot be opened ({describe(error)})", "a volume", "Check the path."
         ) from None
 
@@ -140,14 +140,14 @@ def read_start(source: Source, mode: int) -> bytes:
     """The first bytes of a regular file with content, unpacked if it is a gzip."""
     # Opening a pipe or a device could wait for ever.
     if not stat.S_ISREG(mode):
-        raise source.refuse("is not a regular file", "a volume", "Save it to disk first.")
+        raise source.reject("is not a regular file", "a volume", "Save it to disk first.")
     try:
         with source.path.open("rb") as file:
             start = file.read(START)
     except PermissionError:
         raise unreadable(source.name) from None
     if not start:
-        raise source.refuse("is empty (0 bytes)", "a volume", "Fetch or save it again.")
+        raise source.reject("is empty (0 bytes)", "a volume", "Fetch or save it again.")
     if start[:2] != b"\x1f\x8b":
         return start
     try:

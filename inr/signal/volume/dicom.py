@@ -64,7 +64,7 @@ def decode(source: Source) -> Decoded:
     if not source.path.is_dir():
         series = read_slices([source.path])
         if not series:
-            raise source.refuse("holds no pixels", "a DICOM image", "Name another file.")
+            raise source.reject("holds no pixels", "a DICOM image", "Name another file.")
     else:
         series = choose_series(source, read_slices(list_files(source.path)))
     if len(series) > 1:
@@ -158,7 +158,7 @@ def decode_slices(source: Source, series: Sequence[Slice], read: Reader) -> Deco
     shapes = sorted({item.shape for item in series})
     if len(shapes) > 1 or shapes[0][0] != 1:
         listed = ", ".join(join(shape) for shape in shapes[:4])
-        raise source.refuse(
+        raise source.reject(
             f"has slices of several shapes or files of many frames ({listed})",
             "slices of one size",
             "Name one file, or move the others elsewhere.",
@@ -210,7 +210,7 @@ def read_pixels(source: Source, item: Slice) -> np.ndarray:
     try:
         pixels: np.ndarray = pydicom.dcmread(item.path).pixel_array
     except (NotImplementedError, RuntimeError) as error:
-        raise source.refuse(
+        raise source.reject(
             f"cannot be decoded ({' '.join(str(error).split())[:100]})",
             "pixels without compression, or RLE",
             "Decompress it, with gdcmconv --raw.",

@@ -33,7 +33,7 @@ def order_slices(source: Source, headers: Sequence[Any]) -> list[list[int]]:
             places.append([number])
     counts = {len(place) for place in places}
     if len(counts) > 1:
-        raise source.refuse(
+        raise source.reject(
             f"has from {min(counts)} to {max(counts)} slices at one position",
             "as many at each",
             "Move those that do not belong to the volume elsewhere.",
@@ -49,7 +49,7 @@ def find_heights(source: Source, headers: Sequence[Any]) -> np.ndarray | None:
     poses = [pose for header in headers if (pose := read_pose(header)) is not None]
     axes = np.array([pose[1] for pose in poses])
     if np.abs(axes - axes[0]).max() > 1e-3:
-        raise source.refuse(
+        raise source.reject(
             "has slices that are not parallel", "one orientation", "Move the others elsewhere."
         )
     normal = np.cross(axes[0, 0], axes[0, 1])

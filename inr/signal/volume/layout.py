@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inr.source_file import RefusedError
+from inr.source_file import RejectedError
 
 from .source import Source, join
 from .volume_format import Container
@@ -69,7 +69,7 @@ class Layout:
         return container if size == shape else container.resampled(shape, size, lower, upper)
 
     def check_selected(self, selected: np.ndarray) -> None:
-        """Refuses an array of another shape than its header led to expect.
+        """Rejects an array of another shape than its header led to expect.
 
         Raises:
             ValueError: It is of another.
@@ -107,7 +107,7 @@ def stored(voxels: np.ndarray, axes: str) -> np.ndarray:
 
 
 def plan_layout(source: Source, shape: Sequence[int], native: str | None = None) -> Layout:
-    """Decides what to read of an array, and refuses what is too large before it is read.
+    """Decides what to read of an array, and rejects what is too large before it is read.
 
     Args:
         source: The file and what was asked of it.
@@ -117,19 +117,19 @@ def plan_layout(source: Source, shape: Sequence[int], native: str | None = None)
     shape = tuple(map(int, shape))
     axes = source.axes or native or guess_axes(source, shape)
     if len(axes) != len(shape):
-        raise source.refuse(
+        raise source.reject(
             f"has {len(shape)} axes ({join(shape)})",
-            f"as many as signal.axes={axes} has letters",
+            f"as many as axes={axes} has letters",
             "Name each axis by one of t, z, y, x, c.",
         )
     if min(shape, default=0) < 1:
-        raise source.refuse(f"has no voxels ({join(shape)})", "1 or more per axis", "Check it.")
+        raise source.reject(f"has no voxels ({join(shape)})", "1 or more per axis", "Check it.")
     sizes = dict(zip(axes, shape, strict=True))
     if sizes.get("c", 1) > MOST_CHANNELS:
-        raise source.refuse(
+        raise source.reject(
             f"has {sizes['c']:,} channels ({join(shape)}, axes {axes})",
             f"at most {MOST_CHANNELS}",
-            "Say what its axes are with signal.axes, or split it.",
+            "Say what its axes are with axes, or split it.",
         )
     frame = choose_frame(source, axes, shape)
     ranges = choose_box(source, sizes)
@@ -148,10 +148,10 @@ def guess_axes(source: Source, shape: tuple[int, ...]) -> str:
     framed = source.frame is not None or shape[:1] == (1,)
     few = shape[-1] <= FEW if shape else False
     if len(shape) == 3 and 1 < shape[-1] <= FEW and min(shape) == shape[-1] < min(shape[:2]) / FEW:
-        raise source.refuse(
+        raise source.reject(
             f"has the shape of an image with {shape[-1]} channels ({join(shape)})",
             "a volume",
-            "Say which it is: signal.axes=yxc or, for one so narrow, signal.axes=zyx.",
+            "Say which it is: axes=yxc or, for one so narrow, axes=zyx.",
         )
     if len(shape) == 3:
         return "zyx"
@@ -161,7 +161,7 @@ def guess_axes(source: Source, shape: tuple[int, ...]) -> str:
         return "tzyx"
     if len(shape) == 5 and framed and (few or shape[1] <= FEW):
         return "tzyxc" if few else "tczyx"
-    raise source.refuse(
+    raise source.reject(
         f"has {len(shape)} axes ({join(shape)})",
         f"3, or 4 with up to {FEW} channels last",
         advise(shape),
@@ -171,23 +171,23 @@ def guess_axes(source: Source, shape: tuple[int, ...]) -> str:
 def advise(shape: tuple[int, ...]) -> str:
     """What to type for an array whose axes are not clear."""
     if len(shape) == 2:
-        return "If it is one slice, set signal.axes=yx."
+        return "If it is one slice, use axes=yx."
     if len(shape) == 4:
         return (
-            f"Set signal.frame=0 (to {shape[0] - 1}) for one volume of a series, or say what its "
-            "axes are, such as signal.axes=czyx."
+            f"Use frame=0 (to {shape[0] - 1}) for one volume of a series, or say what its "
+            "axes are, such as axes=czyx."
         )
-    return "Say what its axes are, such as signal.axes=tczyx signal.frame=0."
+    return "Say what its axes are, such as axes=tczyx frame=0."
 
 
 def choose_frame(source: Source, axes: str, shape: tuple[int, ...]) -> int | None:
     """The position along ``t``."""
     if "t" not in axes:
         if source.frame:
-            raise source.refuse(
+            raise source.reject(
                 f"is a single volume ({join(shape)}), without frames",
                 "none to be asked for",
-                "Leave out signal.frame.",
+                "Leave out frame.",
             )
         return None
     count = shape[axes.index("t")]
@@ -197,18 +197,18 @@ def choose_frame(source: Source, axes: str, shape: tuple[int, ...]) -> int | Non
         letter = "z" if "z" not in axes else "c" if "c" not in axes else ""
         role = {"z": "slices", "c": "channels"}.get(letter, "")
         few = letter == "z" or count <= MOST_CHANNELS
-        typed = f"signal.axes={axes.replace('t', letter)}"
+        typed = f"axes={axes.replace('t', letter)}"
         other = f", or {typed} to fit them as {role}" if letter and few else ""
-        raise source.refuse(
+        raise source.reject(
             f"is a series of {count:,} volumes ({join(shape)}, axes {axes})",
             "the number of one",
-            f"Choose it with signal.frame=0 (to {count - 1}){other}.",
+            f"Choose it with frame=0 (to {count - 1}){other}.",
         )
     if not 0 <= source.frame < count:
-        raise source.refuse(
+        raise source.reject(
             f"has no frame {source.frame}: it holds {count:,}",
             f"a frame from 0 to {count - 1}",
-            f"Set signal.frame={min(max(source.frame, 0), count - 1)}.",
+            f"Use frame={min(max(source.frame, 0), count - 1)}.",
         )
     return source.frame
 
@@ -224,10 +224,10 @@ def choose_box(source: Source, sizes: dict[str, int]) -> dict[str, slice]:
     return {axis: slice(a, b) for axis, a, b in zip("xyz", lower, upper, strict=True)}
 
 
-def crop_error(source: Source, most: Sequence[int]) -> RefusedError:
+def crop_error(source: Source, most: Sequence[int]) -> RejectedError:
     """The error for a box that is empty or reaches beyond the volume."""
     width, height, depth = most
-    return RefusedError(
+    return RejectedError(
         f"crop is {list(source.crop or ())}; expected [x0, y0, z0, x1, y1, z1] inside "
         f"{source.name}, {width} wide, {height} high and {depth} deep."
     )

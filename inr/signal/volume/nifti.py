@@ -33,12 +33,12 @@ def decode(source: Source) -> Decoded:
         raise source.needs("nibabel") from None
     image = nibabel.load(source.path)
     if not isinstance(image, nibabel.Nifti1Pair):
-        raise source.refuse("is no NIfTI", "a .nii or .nii.gz file", "Convert it.")
+        raise source.reject("is no NIfTI", "a .nii or .nii.gz file", "Convert it.")
     header = image.header
     dtype = header.get_data_dtype()
     shape = header.get_data_shape()
     if len(shape) < 2:
-        raise source.refuse(f"has shape {shape}", "two axes or more", "Save it as .npy.")
+        raise source.reject(f"has shape {shape}", "two axes or more", "Save it as .npy.")
     colors = dtype.names or ()
     source.check_dtype(dtype[0] if colors else dtype)
     layout = plan_layout(source, shape, AXES[: len(shape)])

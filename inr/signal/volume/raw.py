@@ -19,17 +19,17 @@ NAMED = re.compile(r"(\d+)x(\d+)x(\d+).*?(u?int(?:8|16|32|64)|float(?:16|32|64))
 def decode(source: Source) -> Decoded:
     """Maps a file of numbers into memory."""
     if source.shape is None or source.dtype is None:
-        raise source.refuse(
+        raise source.reject(
             "has no header", "the shape and the dtype of its numbers", advise(source.name)
         )
     source.check_dtype(source.dtype)
     layout = plan_layout(source, source.shape)
     size, needed = source.path.stat().st_size, math.prod(source.shape) * source.dtype.itemsize
     if size != needed:
-        raise source.refuse(
+        raise source.reject(
             f"has {size:,} bytes",
             f"{needed:,} for {join(source.shape)} numbers of {source.dtype.name}",
-            "Check signal.shape and signal.dtype.",
+            "Check shape and dtype.",
         )
     array = np.memmap(source.path, source.dtype, "r", shape=source.shape)
     suffix = source.path.suffix.lower() if source.path.suffix.lower() == ".bin" else ".raw"
@@ -41,9 +41,9 @@ def advise(name: str) -> str:
     """What to type, as far as the file's name says."""
     found = NAMED.search(name)
     if not found:
-        return "Set signal.shape=[D,H,W] signal.dtype=uint16 (big endian: '>u2')."
+        return "Use shape=[D,H,W] dtype=uint16 (big endian: '>u2')."
     x, y, z, dtype = found.groups()
-    return f"By its name: signal.shape=[{z},{y},{x}] signal.dtype={dtype.lower()}."
+    return f"By its name: shape=[{z},{y},{x}] dtype={dtype.lower()}."
 
 
 def encode(job: Job) -> None:

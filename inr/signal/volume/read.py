@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from inr.argument import check_choice, check_count, check_list
-from inr.source_file import MissingExtraError, RefusedError, describe
+from inr.source_file import MissingExtraError, RejectedError, describe
 
 from .detect import Format, find_format
 from .layout import Decoded
@@ -33,7 +33,7 @@ def read_volume(
     crop: Sequence[int] | None = None,
     shape: Sequence[int] | None = None,
     dtype: str | None = None,
-    nonfinite: Literal["refuse", "zero"] = "refuse",
+    nonfinite: Literal["reject", "zero"] = "reject",
     max_voxels: int = 2**30,
 ) -> Volume:
     """Reads a volume, telling its format by its content.
@@ -53,7 +53,7 @@ def read_volume(
         crop: ``[x0, y0, z0, x1, y1, z1]`` in voxels: the box to read.
         shape: Of the numbers in a raw file, in the order of ``axes``.
         dtype: Of the numbers in a raw file, such as ``uint16`` or, with high bytes first, ``>u2``.
-        nonfinite: Whether NaN and infinity are refused or read as zero.
+        nonfinite: Whether NaN and infinity are rejected or read as zero.
         max_voxels: Most numbers that may be read, checked on the header alone.
 
     Returns:
@@ -65,7 +65,7 @@ def read_volume(
         TypeError, ValueError: An argument is wrong, or the file is no volume, damaged, too large,
             or of a kind that has no place in a `Volume`. Every message is one line.
     """
-    check_choice("nonfinite", nonfinite, ("refuse", "zero"))
+    check_choice("nonfinite", nonfinite, ("reject", "zero"))
     text = os.fspath(path)
     source = Source(
         Path(path),
@@ -87,7 +87,7 @@ def read_volume(
 def check_counts(
     name: str, value: Sequence[int], length: int | None, minimum: int
 ) -> tuple[int, ...]:
-    """Refuses what is not a list of whole numbers."""
+    """Rejects what is not a list of whole numbers."""
     numbers = check_list(name, value)
     if length is not None and len(numbers) != length:
         raise TypeError(f"{name} is {numbers}; expected [x0, y0, z0, x1, y1, z1].")
@@ -95,7 +95,7 @@ def check_counts(
 
 
 def check_dtype(dtype: str | None) -> np.dtype | None:
-    """Refuses what is no dtype of numbers."""
+    """Rejects what is no dtype of numbers."""
     if dtype is None:
         return None
     try:
@@ -107,17 +107,17 @@ def check_dtype(dtype: str | None) -> np.dtype | None:
 
 
 def decode(source: Source, form: Format) -> Decoded:
-    """Runs a decoder, turning whatever it raises into a refusal."""
+    """Runs a decoder, turning whatever it raises into a rejection."""
     decoder = importlib.import_module(f"{__package__}.{form.module}")
     try:
         decoded: Decoded = getattr(decoder, form.function)(source)
         decoded.layout.check_selected(decoded.selected)
         return decoded
-    except (RefusedError, MissingExtraError):
+    except (RejectedError, MissingExtraError):
         raise
     except MemoryError:
-        raise source.refuse(
-            "does not fit into memory", "a smaller volume", "Set signal.crop=[x0,y0,z0,x1,y1,z1]."
+        raise source.reject(
+            "does not fit into memory", "a smaller volume", "Use crop=[x0,y0,z0,x1,y1,z1]."
         ) from None
     except PermissionError as error:
         raise PermissionError(
@@ -138,13 +138,13 @@ def finish(source: Source, decoded: Decoded, *, zero: bool) -> Volume:
         notes += found
     low, high = find_extremes(voxels)
     if max(-low, high) > MOST_EXACT and voxels.dtype.kind != "f":
-        raise source.refuse(
+        raise source.reject(
             f"holds whole numbers up to {max(-low, high):.3g}",
             "at most 2**53, which a double still holds",
             "Convert it to float64.",
         )
     if not np.isfinite(high - low):
-        raise source.refuse(
+        raise source.reject(
             f"spans {low:.3g} to {high:.3g}", "a range that a double holds", "Scale it down."
         )
     return Volume(voxels, decoded.layout.place(decoded.container), *widen(low, high), notes)
@@ -153,7 +153,7 @@ def finish(source: Source, decoded: Decoded, *, zero: bool) -> Volume:
 def remove_nonfinite(
     source: Source, voxels: np.ndarray, *, zero: bool
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Refuses NaN and infinity, or sets them to zero and says so."""
+    """Rejects NaN and infinity, or sets them to zero and says so."""
     slabs = list(cut_slabs(voxels.shape))
     count = sum(
         voxels[slab].size - int(np.count_nonzero(np.isfinite(voxels[slab]))) for slab in slabs
@@ -161,10 +161,10 @@ def remove_nonfinite(
     if not count:
         return voxels, ()
     if not zero:
-        raise source.refuse(
+        raise source.reject(
             f"holds {count:,} NaN or infinite values of {voxels.size:,}",
             "finite numbers",
-            "Repair it, or set them to 0 with signal.nonfinite=zero.",
+            "Repair it, or set them to 0 with nonfinite=zero.",
         )
     cleaned = np.array(voxels)
     for slab in slabs:

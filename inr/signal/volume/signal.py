@@ -43,8 +43,8 @@ class VolumeSignal(LatticeSignal):
         holdout: ``none``, ``alternate`` (train on even positions along each axis, test on odd ones)
             or a fraction of the voxels, drawn at random: what training never sees.
         value_range: What the field sees for the least and the greatest voxel there is.
-        nonfinite: ``refuse``, or ``zero`` to replace NaN and infinity.
-        max_voxels: Larger volumes are refused before they are read.
+        nonfinite: ``reject``, or ``zero`` to replace NaN and infinity.
+        max_voxels: Larger volumes are rejected before they are read.
         seed: Of the random fraction held out.
 
     Attributes:
@@ -79,7 +79,7 @@ class VolumeSignal(LatticeSignal):
         crop: Sequence[int] | None = None,
         holdout: str | float = "none",
         value_range: Sequence[float] = (0.0, 1.0),
-        nonfinite: Literal["refuse", "zero"] = "refuse",
+        nonfinite: Literal["reject", "zero"] = "reject",
         max_voxels: int = 1_073_741_824,
         seed: int = 0,
     ) -> None:
@@ -133,7 +133,7 @@ class VolumeSignal(LatticeSignal):
 
 
 def check_size(size: Sequence[int], max_voxels: int) -> tuple[int, int, int]:
-    """Refuses a size that is not three whole numbers, or too large."""
+    """Rejects a size that is not three whole numbers, or too large."""
     check_numbers("size", size, "[D, H, W]")
     depth, height, width = (check_count("size", n) for n in size)
     if math.prod(size) > max_voxels:

@@ -1,4 +1,4 @@
-"""What a decoder is given, and how it refuses."""
+"""What a decoder is given, and how it rejects."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import numpy as np
 
 from inr.raster import quiet as raster_quiet
 from inr.raster.source import CutError
-from inr.source_file import MissingExtraError, RefusedError
+from inr.source_file import MissingExtraError, RejectedError
 
-__all__ = ["CutError", "MissingExtraError", "RefusedError", "Source", "join", "quiet"]
+__all__ = ["CutError", "MissingExtraError", "RejectedError", "Source", "join", "quiet"]
 
 CHATTY = ("pydicom", "nibabel.global")
 MOST_LISTED = 8
@@ -50,9 +50,9 @@ class Source:
     dtype: np.dtype | None = None
     max_voxels: int = 2**30
 
-    def refuse(self, problem: str, expected: str, fix: str) -> RefusedError:
+    def reject(self, problem: str, expected: str, fix: str) -> RejectedError:
         """Makes the error for a file that cannot be read as it is."""
-        return RefusedError(f"{self.name} {problem}; expected {expected}. {fix}")
+        return RejectedError(f"{self.name} {problem}; expected {expected}. {fix}")
 
     def cut(self, there: str) -> CutError:
         """Makes the error for a file that ends too early.
@@ -66,21 +66,21 @@ class Source:
         )
 
     def check_count(self, shape: Sequence[int], what: str = "voxels") -> None:
-        """Refuses more numbers than allowed, before they are read."""
+        """Rejects more numbers than allowed, before they are read."""
         count = math.prod(map(int, shape))
         if count > self.max_voxels:
-            raise self.refuse(
+            raise self.reject(
                 f"claims {count:,} {what} ({join(shape)})",
                 f"at most {self.max_voxels:,}",
-                f"If it is meant to be so large, set signal.max_voxels={count}.",
+                f"If it is meant to be so large, use max_voxels={count}.",
             )
 
     def check_dtype(self, dtype: np.dtype) -> None:
-        """Refuses whatever are not whole or floating-point numbers of up to 64 bits."""
+        """Rejects whatever are not whole or floating-point numbers of up to 64 bits."""
         if dtype.kind not in "buif" or dtype.itemsize > 8:
             fix = "Take its magnitude." if dtype.kind == "c" else "Convert it to float32."
             kind = "text or objects" if dtype.kind in "OSUV" else dtype.name
-            raise self.refuse(f"holds {kind}", "integers, floats or booleans of up to 64 bits", fix)
+            raise self.reject(f"holds {kind}", "integers, floats or booleans of up to 64 bits", fix)
 
     def choose(self, names: Sequence[str], what: str, shapes: Sequence[str] | None = None) -> str:
         """Chooses the array to read by the name that was asked for.
@@ -91,7 +91,7 @@ class Source:
             shapes: What else to tell of each.
         """
         if not names:
-            raise self.refuse(
+            raise self.reject(
                 f"holds no {what} of numbers", f"one with 3 axes in a {self.kind} file", "Check it."
             )
         if self.dataset in names:
@@ -99,16 +99,16 @@ class Source:
         told = [f"{n} ({s})" for n, s in zip(names, shapes or (), strict=True)] if shapes else names
         listed = ", ".join(told[:MOST_LISTED]) + (", ..." if len(names) > MOST_LISTED else "")
         if self.dataset is not None:
-            raise self.refuse(
+            raise self.reject(
                 f"has no {what} {self.dataset!r}",
                 f"one of {listed}",
-                f"Set signal.dataset={quoted(names[0])}.",
+                f"Use dataset={quoted(names[0])}.",
             )
         if len(names) > 1:
-            raise self.refuse(
+            raise self.reject(
                 f"holds {len(names):,} {what if what.endswith('s') else what + 's'}: {listed}",
                 "the name of one",
-                f"Choose it with signal.dataset={quoted(names[0])}.",
+                f"Choose it with dataset={quoted(names[0])}.",
             )
         return names[0]
 

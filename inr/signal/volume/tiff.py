@@ -60,12 +60,12 @@ def decode(source: Source) -> Decoded:
 
 
 def check_page(source: Source, page: Any) -> None:
-    """Refuses a page that no decoder is there for, or whose tiles are too large."""
+    """Rejects a page that no decoder is there for, or whose tiles are too large."""
     if page.is_tiled:
         source.check_count((page.tilelength, page.tilewidth), "pixels in one tile")
     if page.compression in tifffile.TIFF.IMAGE_COMPRESSIONS and page.compression not in EMBEDDED:
         name = getattr(page.compression, "name", page.compression)
-        raise source.refuse(f"is compressed with {name}", "a common compression", "Use deflate.")
+        raise source.reject(f"is compressed with {name}", "a common compression", "Use deflate.")
 
 
 def has_volume(path: Path) -> bool:
@@ -80,14 +80,14 @@ def name_axes(source: Source, axes: str) -> str:
     """Our letters for the axes that the file names."""
     named = "".join(LETTERS.get(axis, "z") for axis in axes)
     if len(set(named)) < len(named) and source.axes is None:
-        raise source.refuse(
+        raise source.reject(
             f"has the axes {axes}", "one for slices, and one for channels", "Save a part of it."
         )
     return named
 
 
 def check_end(source: Source, tiff: tifffile.TiffFile) -> None:
-    """Refuses a file whose last page says that there is another: it is not there."""
+    """Rejects a file whose last page says that there is another: it is not there."""
     count = len(tiff.pages)
     if not count:
         raise source.cut("it has no page")
@@ -101,7 +101,7 @@ def check_end(source: Source, tiff: tifffile.TiffFile) -> None:
 
 
 def check_whole(source: Source, tiff: tifffile.TiffFile, series: Any) -> None:
-    """Refuses a file whose pages reach beyond its end."""
+    """Rejects a file whose pages reach beyond its end."""
     size = tiff.filehandle.size
     if series.dataoffset is not None:
         needed = series.dataoffset + series.size * series.dtype.itemsize

@@ -180,7 +180,7 @@ def to_rows(matrix: np.ndarray) -> Matrix:
 
 
 def check_keys(cls: type, plain: dict[str, Any]) -> None:
-    """Refuses data that name what a dataclass does not have."""
+    """Rejects data that name what a dataclass does not have."""
     unknown = set(plain) - {field.name for field in fields(cls)}
     if unknown:
         raise TypeError(f"{cls.__name__} has no {', '.join(sorted(unknown))}.")

@@ -146,7 +146,7 @@ def complete_axes(axes: str, shape: Shape) -> str:
 
 
 def check_slabs(slabs: Iterable[np.ndarray], shape: Shape, dtype: np.dtype) -> Iterator[np.ndarray]:
-    """Yields slabs, refusing ill-shaped ones, other numbers, and too few or many of them."""
+    """Yields slabs, rejecting ill-shaped ones, other numbers, and too few or many of them."""
     given = 0
     for slab in slabs:
         if slab.ndim != 4 or slab.shape[1:] != shape[1:]:

@@ -73,9 +73,9 @@ def find_array(
 
 
 def check_codecs(source: Source, array: Any) -> None:
-    """Refuses arrays that are stored as pickles: reading one may run any code."""
+    """Rejects arrays that are stored as pickles: reading one may run any code."""
     if "pickle" in json.dumps(array.metadata.to_dict(), default=str).lower():
-        raise source.refuse("holds pickled objects", "numbers", "Save it without pickle.")
+        raise source.reject("holds pickled objects", "numbers", "Save it without pickle.")
 
 
 def encode(job: Job) -> None:
@@ -106,7 +106,7 @@ def encode(job: Job) -> None:
 
 
 def check_target(path: Path) -> None:
-    """Refuses to replace what is no Zarr store.
+    """Rejects to replace what is no Zarr store.
 
     Raises:
         FileExistsError: Something else is there.

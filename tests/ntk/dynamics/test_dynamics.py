@@ -125,9 +125,9 @@ def test_training_a_linear_model_follows_the_prediction(
 def test_outputs_that_share_weights_follow_the_kernel_of_all_pairs(momentum: float) -> None:
     task, model = make_task(features=4), Mixed(4, 3).double()
     K, K_test = empirical_ntk(model, task.x), empirical_ntk(model, task.x_test, task.x)
-    knobs = {"K_test": K_test, "f0_test": model(task.x_test), "y_test": task.y_test}
+    options = {"K_test": K_test, "f0_test": model(task.x_test), "y_test": task.y_test}
     prediction = predict(
-        K, task.y, model(task.x), lr=0.05, steps=range(61), momentum=momentum, **knobs
+        K, task.y, model(task.x), lr=0.05, steps=range(61), momentum=momentum, **options
     )
     history = train(model, task, 0.05, 60, momentum)
     assert history[1][-1] < 0.9 * history[1][0]
@@ -287,8 +287,8 @@ def test_the_largest_rate_is_sharp_in_training(momentum: float) -> None:
 
 def test_modes_that_grow_have_no_end_but_in_flow() -> None:
     K, y = plant([5.0, 4.0, 1.0]), torch.ones(3, 1)
-    knobs = {"lr": 1.0, "K_test": K, "y_test": y, "loss": "half_sse"}
-    descent = predict(K, y, steps=[1, 10**6, math.inf], **knobs)  # type: ignore[arg-type]
+    options = {"lr": 1.0, "K_test": K, "y_test": y, "loss": "half_sse"}
+    descent = predict(K, y, steps=[1, 10**6, math.inf], **options)  # type: ignore[arg-type]
     assert descent.num_unstable == 2
     assert descent.test_losses is not None
     # Infinities of either sign meet here.
@@ -304,7 +304,7 @@ def test_modes_that_grow_have_no_end_but_in_flow() -> None:
         loss="half_sse",
     )
     assert apart.outputs.tolist() == [[[0], [1]]]
-    flow = predict(K, y, steps=[1.5, math.inf], flow=True, **knobs)  # type: ignore[arg-type]
+    flow = predict(K, y, steps=[1.5, math.inf], flow=True, **options)  # type: ignore[arg-type]
     assert flow.num_unstable == 0
     assert flow.max_lr == math.inf
     assert_close(flow.outputs[1], y)
@@ -409,6 +409,6 @@ K, Y = torch.eye(6), torch.ones(3, 2)
         ({"steps": 0.5}, "whole numbers"),
     ],
 )
-def test_what_does_not_fit_is_refused(arguments: dict[str, object], message: str) -> None:
+def test_what_does_not_fit_is_rejected(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         predict(**({"K": K, "y": Y, "lr": 0.1, "steps": 3} | arguments))  # type: ignore[arg-type]

@@ -125,6 +125,6 @@ def test_a_forecast_goes_on_from_its_state() -> None:
     assert_close(second.mode_errors, whole.mode_errors)
 
 
-def test_values_of_another_shape_are_refused() -> None:
+def test_values_of_another_shape_are_rejected() -> None:
     with pytest.raises(ValueError, match=r"values have shape \(4, 1\); expected \(4, 2\)"):
         Forecast(nn.Linear(2, 2).double(), draw(4, 0), torch.zeros(4, 1))

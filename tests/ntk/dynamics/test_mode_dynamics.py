@@ -171,7 +171,7 @@ def test_eigenvalues_that_rounding_made_negative_stay() -> None:
         (None, TypeError),
     ],
 )
-def test_other_steps_are_refused(steps: object, error: type[Exception]) -> None:
+def test_other_steps_are_rejected(steps: object, error: type[Exception]) -> None:
     with pytest.raises(error, match=r"steps is .*; expected"):
         error_factors(double(LAMBDAS), 0.1, NUM_VALUES, steps)  # type: ignore[arg-type]
 
@@ -183,20 +183,20 @@ def test_fractions_of_steps_are_for_flow() -> None:
 
 
 @pytest.mark.parametrize("momentum", [-0.1, 1.0])
-def test_a_momentum_out_of_range_is_refused(momentum: float) -> None:
+def test_a_momentum_out_of_range_is_rejected(momentum: float) -> None:
     with pytest.raises(ValueError, match="momentum is"):
         error_factors(double(LAMBDAS), 0.1, NUM_VALUES, 3, momentum)
     with pytest.raises(ValueError, match="momentum is"):
         ModeDynamics(double(LAMBDAS), torch.ones(6), NUM_VALUES, momentum)
 
 
-def test_errors_of_other_modes_are_refused() -> None:
+def test_errors_of_other_modes_are_rejected() -> None:
     with pytest.raises(ValueError, match="expected one row for each eigenvalue"):
         ModeDynamics(double(LAMBDAS), torch.ones(5), NUM_VALUES)
 
 
 @pytest.mark.parametrize("eigenvalues", [[1.0, math.nan], [math.inf, 1.0], [[1.0, 2.0]]])
-def test_other_eigenvalues_are_refused(eigenvalues: list[float]) -> None:
+def test_other_eigenvalues_are_rejected(eigenvalues: list[float]) -> None:
     with pytest.raises(ValueError, match=r"eigenvalues .*; expected"):
         error_factors(double(eigenvalues), 0.1, NUM_VALUES, 3)
     with pytest.raises(ValueError, match=r"eigenvalues? .*; expected|expected one row"):

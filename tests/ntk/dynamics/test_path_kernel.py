@@ -187,7 +187,7 @@ def test_it_is_computed_in_the_dtype_of_the_model_or_another() -> None:
     assert_close(contributions, expected)
 
 
-def test_what_does_not_fit_is_refused() -> None:
+def test_what_does_not_fit_is_rejected() -> None:
     path = PathKernel(make_model(), TEST, TRAIN)
     with pytest.raises(ValueError, match=r"slopes have shape \(9, 1\); expected \(9, 3\)"):
         path.accumulate(0.1, torch.zeros(9, 1))

@@ -82,13 +82,13 @@ def test_modes_that_stay_or_grow_are_never_learned() -> None:
 
 
 @pytest.mark.parametrize("fraction", [0.0, 1.0, 99.0])
-def test_a_fraction_out_of_range_is_refused(fraction: float) -> None:
+def test_a_fraction_out_of_range_is_rejected(fraction: float) -> None:
     with pytest.raises(ValueError, match="expected a number between 0 and 1"):
         steps_to_learn(LAMBDAS, 1.0, NUM_VALUES, fraction=fraction)
 
 
 @pytest.mark.parametrize("beta1", [-0.1, 1.0])
-def test_a_momentum_out_of_range_is_refused(beta1: float) -> None:
+def test_a_momentum_out_of_range_is_rejected(beta1: float) -> None:
     with pytest.raises(ValueError, match=r"beta1 is .*; expected a number from 0 to below 1"):
         max_lr(1.0, NUM_VALUES, beta1=beta1)
 

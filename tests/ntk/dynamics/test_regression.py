@@ -60,16 +60,16 @@ def test_after_some_steps_it_is_the_prediction(method: str, momentum: float, flo
     y, K = draw(9, 3), brute_force_ntk(model, x)
     # Below the rate that diverges, which a rounding of the kernel moves.
     lr = 0.9 * (1 - momentum) * 27 / torch.linalg.eigvalsh(K)[-1].item()
-    knobs = {"lr": lr, "steps": 150.5 if flow else 150, "momentum": momentum, "flow": flow}
+    options = {"lr": lr, "steps": 150.5 if flow else 150, "momentum": momentum, "flow": flow}
     expected = predict(
         K,
         y,
         model(x),
         K_test=brute_force_ntk(model, x_test, x),
         f0_test=model(x_test),
-        **knobs,  # type: ignore[arg-type]
+        **options,  # type: ignore[arg-type]
     )
-    regressor = KernelRegressor(model, method=method, tolerance=1e-12, **knobs).fit(x, y)  # type: ignore[arg-type]
+    regressor = KernelRegressor(model, method=method, tolerance=1e-12, **options).fit(x, y)  # type: ignore[arg-type]
     assert_close(regressor.predict(x_test), expected.test_outputs[0])  # type: ignore[index]
     assert_close(regressor.predict(x), expected.outputs[0])
     if method == "dense":
@@ -185,7 +185,7 @@ def test_cg_that_stops_early_says_so(caplog: pytest.LogCaptureFixture) -> None:
     assert "cg stopped after 5 iterations with the residual" in caplog.text
 
 
-def test_modes_that_grow_are_reported_or_refused(caplog: pytest.LogCaptureFixture) -> None:
+def test_modes_that_grow_are_reported_or_rejected(caplog: pytest.LogCaptureFixture) -> None:
     model, x, y = make("mlp"), draw_points(7), draw(7, 3)
     limit = 21 / torch.linalg.eigvalsh(brute_force_ntk(model, x))[-1].item()
     with caplog.at_level(logging.WARNING, logger="inr.ntk"):
@@ -209,7 +209,7 @@ def test_modes_that_grow_are_reported_or_refused(caplog: pytest.LogCaptureFixtur
 
 
 @pytest.mark.parametrize(
-    ("knobs", "message"),
+    ("options", "message"),
     [
         ({"steps": 10}, "lr is None for steps=10"),
         ({"steps": [1, 2], "lr": 0.1}, "expected one number"),
@@ -221,14 +221,14 @@ def test_modes_that_grow_are_reported_or_refused(caplog: pytest.LogCaptureFixtur
         ({"chunk_size": 0}, "chunk_size is"),
     ],
 )
-def test_knobs_that_contradict_each_other_are_refused(
-    knobs: dict[str, object], message: str
+def test_options_that_contradict_each_other_are_rejected(
+    options: dict[str, object], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        KernelRegressor(nn.Linear(2, 1), **knobs)  # type: ignore[arg-type]
+        KernelRegressor(nn.Linear(2, 1), **options)  # type: ignore[arg-type]
 
 
-def test_what_does_not_fit_is_refused() -> None:
+def test_what_does_not_fit_is_rejected() -> None:
     with pytest.raises(ValueError, match="method is cg for a kernel"):
         KernelRegressor(rbf, method="cg")
     regressor = KernelRegressor(nn.Linear(2, 3))

@@ -169,7 +169,7 @@ def test_every_activation_of_the_networks_has_its_dual() -> None:
         assert torch.equal(ACTIVATIONS[name].function(u), function(u))
 
 
-def test_an_unknown_activation_is_refused() -> None:
+def test_an_unknown_activation_is_rejected() -> None:
     one = torch.ones(())
     with pytest.raises(ValueError, match="activation is 'swish'; expected one of identity, relu"):
         dual_activation("swish", one, one, one)

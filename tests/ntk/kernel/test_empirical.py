@@ -47,7 +47,7 @@ def test_structured_is_exact_for_two_sets_of_points_in_small_tiles(name: str) ->
 
 
 @pytest.mark.parametrize("name", UNCOVERED)
-def test_structured_refuses_a_module_without_linear_layers_by_its_name(name: str) -> None:
+def test_structured_rejects_a_module_without_linear_layers_by_its_name(name: str) -> None:
     model = make(name)
     with pytest.raises(ValueError, match=rf"{type(model).__name__} has none; expected method="):
         empirical_ntk(model, draw_points(4), method="structured")
@@ -92,9 +92,9 @@ def test_layouts_are_blocks_and_the_mean_of_the_full_kernel(method: str) -> None
 @pytest.mark.parametrize("method", METHODS)
 def test_chunks_have_no_seam(method: str, outputs: object, chunk_size: int) -> None:
     model, x = make("trainable frequencies"), draw_points(7)
-    knobs = {"method": method, "outputs": outputs}
-    kernel = empirical_ntk(model, x, chunk_size=chunk_size, **knobs)  # type: ignore[arg-type]
-    assert_close(kernel, empirical_ntk(model, x, **knobs))  # type: ignore[arg-type]
+    options = {"method": method, "outputs": outputs}
+    kernel = empirical_ntk(model, x, chunk_size=chunk_size, **options)  # type: ignore[arg-type]
+    assert_close(kernel, empirical_ntk(model, x, **options))  # type: ignore[arg-type]
 
 
 def test_parameters_are_contracted_in_groups_without_a_seam(
@@ -264,7 +264,7 @@ def test_the_dtype_of_the_model_is_that_of_the_kernel() -> None:
 
 
 @pytest.mark.parametrize(
-    ("knobs", "sentence"),
+    ("options", "sentence"),
     [
         ({"outputs": 3}, "outputs is 3; expected full, mean or a number below 3"),
         ({"outputs": -1}, "outputs is -1"),
@@ -275,6 +275,6 @@ def test_the_dtype_of_the_model_is_that_of_the_kernel() -> None:
         ({"dtype": torch.float16}, "dtype is torch.float16; expected torch.float32 or"),
     ],
 )
-def test_knobs_out_of_range_are_refused(knobs: dict[str, object], sentence: str) -> None:
+def test_options_out_of_range_are_rejected(options: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        empirical_ntk(make("mlp"), draw_points(3), **knobs)  # type: ignore[arg-type]
+        empirical_ntk(make("mlp"), draw_points(3), **options)  # type: ignore[arg-type]

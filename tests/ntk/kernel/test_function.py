@@ -34,7 +34,7 @@ class Sequence(nn.Module):
     ],
     ids=["batch norm", "dropout"],
 )
-def test_layers_that_mix_points_or_draw_numbers_are_refused_until_eval(
+def test_layers_that_mix_points_or_draw_numbers_are_rejected_until_eval(
     mixing: Callable[[], nn.Module], sentence: str
 ) -> None:
     torch.manual_seed(0)
@@ -46,7 +46,7 @@ def test_layers_that_mix_points_or_draw_numbers_are_refused_until_eval(
     assert_close(empirical_ntk(model, x), brute_force_ntk(model, x))
 
 
-def test_dropout_of_nothing_is_no_reason_to_refuse() -> None:
+def test_dropout_of_nothing_is_no_reason_to_reject() -> None:
     model = nn.Sequential(nn.Linear(2, 6), nn.Dropout(0.0)).double()
     x = draw_points(3)
     assert_close(empirical_ntk(model, x), brute_force_ntk(model, x))
@@ -75,12 +75,12 @@ class Shuffles(nn.Module):
         return self.last(torch.tanh(self.first(x.flip(0)))).flip(0)
 
 
-def test_a_module_that_mixes_points_is_refused() -> None:
+def test_a_module_that_mixes_points_is_rejected() -> None:
     with pytest.raises(ValueError, match=r"Mixes gives a point another value .* among others"):
         empirical_ntk(Mixes().double(), draw_points(5))
 
 
-def test_rows_that_are_not_the_points_are_refused_and_contracted() -> None:
+def test_rows_that_are_not_the_points_are_rejected_and_contracted() -> None:
     torch.manual_seed(0)
     model, x = Shuffles().double(), draw_points(5)
     with pytest.raises(ValueError, match="Shuffles moves points to other rows"):
@@ -99,7 +99,7 @@ class Branches(nn.Module):
         return self.few(x) if len(x) < 20 else self.many(x)
 
 
-def test_another_way_for_other_points_is_refused() -> None:
+def test_another_way_for_other_points_is_rejected() -> None:
     with pytest.raises(ValueError, match="Branches calls its linear layers otherwise"):
         empirical_ntk(Branches().double(), draw_points(30), method="structured")
 
@@ -116,13 +116,13 @@ def test_a_foreign_transformer_layer_is_right(shape: tuple[int, ...]) -> None:
     assert (empirical_ntk(model, x) - expected).norm() <= 1e-10 * expected.norm()
 
 
-def test_a_transformer_layer_on_points_as_one_sequence_is_refused_by_name() -> None:
+def test_a_transformer_layer_on_points_as_one_sequence_is_rejected_by_name() -> None:
     model = nn.TransformerEncoderLayer(4, 2, 8).double().eval()
     with pytest.raises(ValueError, match="TransformerEncoderLayer gives a point another value"):
         empirical_ntk(model, torch.rand(5, 4, dtype=torch.float64))
 
 
-def test_an_lstm_is_refused_by_name_and_right_when_wrapped() -> None:
+def test_an_lstm_is_rejected_by_name_and_right_when_wrapped() -> None:
     # torch.func does not know it in float64: one backward pass for each output does.
     torch.manual_seed(0)
     lstm = nn.LSTM(2, 3, batch_first=True).double()
@@ -149,7 +149,7 @@ class Recomputed(nn.Module):
 
 # PyTorch's own remark on such a checkpoint without gradients.
 @pytest.mark.filterwarnings("ignore:None of the inputs")
-def test_what_autograd_cannot_differentiate_is_refused_by_name() -> None:
+def test_what_autograd_cannot_differentiate_is_rejected_by_name() -> None:
     with pytest.raises(ValueError, match="Recomputed cannot be differentiated"):
         empirical_ntk(Recomputed().double(), draw_points(4))
 
@@ -173,17 +173,17 @@ def test_a_siren_that_others_wrote_is_right() -> None:
         (lambda: nn.Sequential(nn.Linear(2, 3), nn.Flatten(0)), "gave shape .* expected real"),
     ],
 )
-def test_what_has_no_kernel_is_refused(make_model: Callable[[], nn.Module], sentence: str) -> None:
+def test_what_has_no_kernel_is_rejected(make_model: Callable[[], nn.Module], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         empirical_ntk(make_model().double(), draw_points(5))
 
 
-def test_no_points_are_refused() -> None:
+def test_no_points_are_rejected() -> None:
     with pytest.raises(ValueError, match="x has no points"):
         empirical_ntk(make("mlp"), draw_points(0))
 
 
-def test_weights_that_are_not_finite_are_refused() -> None:
+def test_weights_that_are_not_finite_are_rejected() -> None:
     model = make("mlp")
     model.network.output.weight.data[0, 0] = torch.nan  # type: ignore[union-attr]
     with pytest.raises(ValueError, match="outputs of Field are not finite"):
@@ -202,12 +202,12 @@ class Root(nn.Module):
         return self.output(self.layer(x).abs().sqrt())
 
 
-def test_gradients_that_are_not_finite_are_refused_with_the_layer() -> None:
+def test_gradients_that_are_not_finite_are_rejected_with_the_layer() -> None:
     with pytest.raises(ValueError, match=r"output gradients of the layer of layer\.weight are"):
         empirical_ntk(Root().double(), draw_points(5))
 
 
-def test_a_kernel_that_overflows_is_refused() -> None:
+def test_a_kernel_that_overflows_is_rejected() -> None:
     model = nn.Sequential(nn.Linear(2, 4), nn.Linear(4, 1))
     with torch.no_grad():
         model[0].weight.fill_(1e20)
@@ -272,7 +272,7 @@ def test_inference_mode_is_no_hindrance(method: str) -> None:
     assert_close(kernel, expected)
 
 
-def test_cached_parametrizations_are_refused() -> None:
+def test_cached_parametrizations_are_rejected() -> None:
     model, x = make("a normalised weight"), draw_points(4)
     with (
         torch.nn.utils.parametrize.cached(),
@@ -292,7 +292,7 @@ def test_points_that_a_module_writes_into_are_left() -> None:
     assert torch.equal(x, before)
 
 
-def test_a_faint_mixture_of_points_is_refused() -> None:
+def test_a_faint_mixture_of_points_is_rejected() -> None:
     model = nn.Sequential(Mixes(), nn.Linear(1, 1, bias=False)).double()
     model[1].weight.data.fill_(1e-7)
     with pytest.raises(ValueError, match="another value when repeated or among others"):
@@ -309,7 +309,7 @@ def test_a_faint_mixture_of_points_is_refused() -> None:
         (lambda w: w["0.bias"].fill_(torch.inf), "expected finite ones"),
     ],
 )
-def test_weightings_that_do_not_suit_are_refused(
+def test_weightings_that_do_not_suit_are_rejected(
     change: Callable[[dict[str, Tensor]], object], sentence: str
 ) -> None:
     model = nn.Sequential(nn.Linear(2, 6), nn.Linear(6, 1)).double()

@@ -106,6 +106,6 @@ def test_weights_that_are_used_twice_count_twice() -> None:
     assert len(list(linear.parameters())) == 3
 
 
-def test_a_model_with_nothing_to_train_is_refused() -> None:
+def test_a_model_with_nothing_to_train_is_rejected() -> None:
     with pytest.raises(ValueError, match="Linear has no trainable parameters to expand in"):
         linearize(nn.Linear(2, 1).requires_grad_(False))

@@ -9,8 +9,8 @@ from inr.ntk.kernel.plan import plan_ntk
 from tests.ntk.models import COVERED, PARTLY, UNCOVERED, draw_points, make
 
 
-def plan(name: str, **knobs: object):  # type: ignore[no-untyped-def]
-    return plan_ntk(PointFunction(make(name)), draw_points(4), **knobs)  # type: ignore[arg-type]
+def plan(name: str, **options: object):  # type: ignore[no-untyped-def]
+    return plan_ntk(PointFunction(make(name)), draw_points(4), **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", COVERED)

@@ -65,17 +65,19 @@ def test_the_modules_kernel_is_j_p_jt(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["smooth", "skips", "siren", "a layer used twice"])
-@pytest.mark.parametrize("knobs", [{"method": "contraction"}, {"outputs": "mean"}, {"outputs": 1}])
-def test_whatever_the_way_and_the_outputs(name: str, knobs: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "options", [{"method": "contraction"}, {"outputs": "mean"}, {"outputs": 1}]
+)
+def test_whatever_the_way_and_the_outputs(name: str, options: dict[str, Any]) -> None:
     model, x = make(name), draw_points(5)
     kernel = preconditioned_brute_force(model, x).view(5, 3, 5, 3)
     expected = {
         None: kernel.reshape(15, 15),
         "mean": torch.einsum("nomo->nm", kernel) / 3,
         1: kernel[:, 1, :, 1],
-    }[knobs.get("outputs")]
+    }[options.get("outputs")]
     module = PreconditionedModule(model, draw_roots(model))
-    assert_close(empirical_ntk(module, x, **knobs), expected)
+    assert_close(empirical_ntk(module, x, **options), expected)
 
 
 def test_products_with_it_are_those_of_the_matrix() -> None:
@@ -147,8 +149,8 @@ def test_a_small_step_of_muon_moves_outputs_by_its_kernel(kind: str) -> None:
     }
     model, x = makers[kind]().double(), draw_points(6, seed=2)
     # Under ntk the first layer has a rate of its own.
-    knobs = {"momentum": 0.0, "beta1": 0.0, "nesterov": False, "first_layer": True}
-    optimizer = muon(model, lr=0.01, adam_lr=2e-3, **knobs)
+    options = {"momentum": 0.0, "beta1": 0.0, "nesterov": False, "first_layer": True}
+    optimizer = muon(model, lr=0.01, adam_lr=2e-3, **options)
 
     def step() -> None:
         optimizer.zero_grad()

@@ -80,7 +80,7 @@ def test_energies_are_in_float64_whatever_the_dtypes() -> None:
 
 
 @pytest.mark.parametrize("shape", [(6,), (6, 2), (7, 2, 1), ()])
-def test_a_target_of_other_rows_is_refused(shape: tuple[int, ...]) -> None:
+def test_a_target_of_other_rows_is_rejected(shape: tuple[int, ...]) -> None:
     for measure in (mode_energies, kernel_target_alignment):
         with pytest.raises(ValueError, match=r"expected \(7,\) or \(7, c\).* flatten"):
             measure(torch.eye(7), torch.ones(shape))

@@ -135,7 +135,7 @@ def test_an_error_in_one_band_starts_to_decay_at_the_bands_eigenvalue() -> None:
         assert_close(rates[band], (kernel.to(covariance.dtype) @ covariance).trace().real)
 
 
-def test_a_lattice_with_another_number_of_points_is_refused() -> None:
+def test_a_lattice_with_another_number_of_points_is_rejected() -> None:
     for function in (fourier_energies, fourier_content, band_eigenvalues):
         with pytest.raises(ValueError, match="6 rows is on a lattice of 2x4; expected 8 rows"):
             function(torch.eye(6), (2, 4))

@@ -124,7 +124,7 @@ def test_where_there_is_no_slope_nothing_moves(matrix: Tensor) -> None:
     assert_close(found.move, torch.zeros(8))
 
 
-def test_a_product_that_is_not_finite_is_refused() -> None:
+def test_a_product_that_is_not_finite_is_rejected() -> None:
     matrix = draw(5, 8)
     matrix[2, 3] = torch.inf
     with pytest.raises(ValueError, match="product with the Jacobian is not finite"):

@@ -237,7 +237,7 @@ def test_a_missing_copy_escapes_the_search_no_more_often_than_stated(
 
 
 @pytest.mark.parametrize(
-    ("knobs", "sentence"),
+    ("options", "sentence"),
     [
         ({"k": 0}, "k is 0; expected 1 or more"),
         ({"k": 6}, "k is 6; expected at most 5"),
@@ -247,19 +247,19 @@ def test_a_missing_copy_escapes_the_search_no_more_often_than_stated(
         ({"max_basis": 4}, "max_basis is 4; expected 5 or more"),
     ],
 )
-def test_knobs_out_of_range_are_refused(knobs: dict[str, float], sentence: str) -> None:
+def test_options_out_of_range_are_rejected(options: dict[str, float], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        leading_eigenpairs(plant([5.0, 4.0, 3.0, 2.0, 1.0]), **{"k": 2, **knobs})  # type: ignore[arg-type]
+        leading_eigenpairs(plant([5.0, 4.0, 3.0, 2.0, 1.0]), **{"k": 2, **options})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (3,), (0, 0)])
-def test_a_kernel_that_is_not_square_is_refused(shape: tuple[int, ...]) -> None:
+def test_a_kernel_that_is_not_square_is_rejected(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"the kernel has shape .* expected \(rows, rows\)"):
         leading_eigenpairs(torch.zeros(shape), 1)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_products_that_are_not_finite_are_refused(value: float) -> None:
+def test_products_that_are_not_finite_are_rejected(value: float) -> None:
     matrix = plant(1 / MODES)
     matrix[3, 4] = matrix[4, 3] = value
     with pytest.raises(ValueError, match="not finite"):

@@ -143,22 +143,22 @@ def test_a_seed_repeats_and_another_one_differs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("knobs", "sentence"),
+    ("options", "sentence"),
     [
         ({"num_probes": 1}, "num_probes is 1; expected 2 or more"),
         ({"steps": 0}, "steps is 0; expected 1 or more"),
     ],
 )
-def test_knobs_out_of_range_are_refused(knobs: dict[str, int], sentence: str) -> None:
+def test_options_out_of_range_are_rejected(options: dict[str, int], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        spectral_measure(torch.eye(3), **knobs)  # type: ignore[arg-type]
+        spectral_measure(torch.eye(3), **options)  # type: ignore[arg-type]
 
 
-def test_a_confidence_out_of_range_is_refused() -> None:
+def test_a_confidence_out_of_range_is_rejected() -> None:
     with pytest.raises(ValueError, match="confidence is 95; expected a number between 0 and 1"):
         spectral_measure(torch.eye(3)).eigenvalues(confidence=95)
 
 
-def test_products_that_are_not_finite_are_refused() -> None:
+def test_products_that_are_not_finite_are_rejected() -> None:
     with pytest.raises(ValueError, match="not finite"):
         spectral_measure(torch.full((3, 3), float("nan")))

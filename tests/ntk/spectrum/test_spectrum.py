@@ -115,9 +115,9 @@ def test_auto_is_dense_for_few_rows_and_by_products_for_many() -> None:
 
 def test_a_seed_is_passed_on() -> None:
     operator = plant(1 / MODES)
-    for knobs in ({"method": "lanczos", "k": 5}, {"method": "quadrature"}):
+    for options in ({"method": "lanczos", "k": 5}, {"method": "quadrature"}):
         first, again, other = (
-            spectrum(operator, seed=seed, **knobs).eigenvalues  # type: ignore[arg-type]
+            spectrum(operator, seed=seed, **options).eigenvalues  # type: ignore[arg-type]
             for seed in (1, 1, 2)
         )
         assert torch.equal(first, again) and not torch.equal(first, other)
@@ -135,7 +135,7 @@ def test_progress_is_told_of_products(method: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("knobs", "sentence"),
+    ("options", "sentence"),
     [
         ({"k": 4}, "k is 4; expected at most 3"),
         ({"k": 0}, "k is 0; expected 1 or more"),
@@ -147,13 +147,13 @@ def test_progress_is_told_of_products(method: str) -> None:
         ({"method": "quadrature", "eigenvectors": True}, "Pass k with method='lanczos'"),
     ],
 )
-def test_knobs_out_of_range_are_refused(knobs: dict[str, object], sentence: str) -> None:
+def test_options_out_of_range_are_rejected(options: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        spectrum(plant([3.0, 2.0, 1.0]), **knobs)  # type: ignore[arg-type]
+        spectrum(plant([3.0, 2.0, 1.0]), **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("method", ["auto", "dense", "lanczos", "quadrature"])
-def test_kernels_that_are_no_kernels_are_refused(method: str) -> None:
+def test_kernels_that_are_no_kernels_are_rejected(method: str) -> None:
     with pytest.raises(ValueError, match=r"shape \(2, 3\); expected \(rows, rows\)"):
         spectrum(torch.ones(2, 3), 1, method=method)
     for value in (float("nan"), float("inf")):

@@ -20,9 +20,9 @@ from inr.signal.audio.display import AudioDisplay
 RATE = 8000
 
 
-def make(samples: np.ndarray, **knobs: Any) -> AudioSignal:
+def make(samples: np.ndarray, **options: Any) -> AudioSignal:
     write_sound("in.wav", samples, SoundFormat("WAV", "PCM_16", RATE, 2.0**15, (-1, 1)))
-    return AudioSignal(path="in.wav", **knobs)
+    return AudioSignal(path="in.wav", **options)
 
 
 def noise(count: int, channels: int = 2) -> np.ndarray:
@@ -139,7 +139,7 @@ class Silent(nn.Module):
         ("a.flac", (50_000,), "800,000 samples per second; expected at most 655,350"),
     ],
 )
-def test_what_cannot_be_written_is_refused_before_it_is_rendered(
+def test_what_cannot_be_written_is_rejected_before_it_is_rendered(
     name: str, size: Any, message: str
 ) -> None:
     display = AudioDisplay()

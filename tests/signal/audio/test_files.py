@@ -1,4 +1,4 @@
-"""Recordings: WAV against other programs' files, depth and rate kept, and what is refused."""
+"""Recordings: WAV against other programs' files, depth and rate kept, and what is rejected."""
 
 import io
 import struct
@@ -233,7 +233,7 @@ PLAIN = make_wav(make_form(1, 1, 16), (b"data", bytes(200)))
         (b"", "is empty"),
         (b"just some text", "is no audio in a known format .*expected WAV, FLAC"),
         (b"\x89PNG\r\n\x1a\n" + bytes(90), "is no audio"),
-        (PLAIN[:-100], r"is cut off \(50 of 100 samples are there\).*signal.seconds=0.0062\.$"),
+        (PLAIN[:-100], r"is cut off \(50 of 100 samples are there\).*seconds=0.0062\.$"),
         (PLAIN[:30], "is cut off or damaged"),
         (PLAIN[:38], "is cut off or damaged .*no data chunk"),
         (make_wav(make_form(1, 1, 16), (b"data", b"")), "has no samples"),
@@ -241,7 +241,7 @@ PLAIN = make_wav(make_form(1, 1, 16), (b"data", bytes(200)))
         (make_wav(make_form(1, 0, 16), (b"data", bytes(8))), "claims 0 channels"),
     ],
 )
-def test_what_is_no_recording_is_refused_in_one_line(
+def test_what_is_no_recording_is_rejected_in_one_line(
     content: bytes, sentence: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match=sentence) as caught:
@@ -257,23 +257,23 @@ def test_what_is_there_of_a_cut_off_file_can_be_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("knobs", "error", "sentence"),
+    ("options", "error", "sentence"),
     [
         ({"start": -1.0}, ValueError, "start is -1.0"),
-        ({"start": 1.0}, ValueError, "lasts 0.0125 seconds and ends before signal.start=1"),
+        ({"start": 1.0}, ValueError, "lasts 0.0125 seconds and ends before start=1"),
         ({"seconds": 0.0}, ValueError, "seconds is 0.0"),
-        ({"seconds": 1e-6}, ValueError, "none in signal.seconds=1e-06"),
-        ({"channel": 1}, ValueError, "has no channel 1: it has 1; .*Set signal.channel=0"),
+        ({"seconds": 1e-6}, ValueError, "none in seconds=1e-06"),
+        ({"channel": 1}, ValueError, "has no channel 1: it has 1; .*Use channel=0"),
         ({"channel": 0.5}, TypeError, "channel is 0.5"),
         ({"nonfinite": "drop"}, ValueError, "nonfinite is 'drop'"),
         ({"max_samples": 99}, ValueError, "claims 100 samples; expected at most 99.*seconds=0.01"),
     ],
 )
-def test_knobs_out_of_range_are_refused(
-    knobs: dict[str, object], error: type[Exception], sentence: str, tmp_path: Path
+def test_options_out_of_range_are_rejected(
+    options: dict[str, object], error: type[Exception], sentence: str, tmp_path: Path
 ) -> None:
     with pytest.raises(error, match=sentence):
-        read_sound(save(tmp_path, PLAIN), **knobs)  # type: ignore[arg-type]
+        read_sound(save(tmp_path, PLAIN), **options)  # type: ignore[arg-type]
 
 
 def test_a_header_that_lies_takes_no_memory(tmp_path: Path) -> None:
@@ -285,7 +285,7 @@ def test_a_header_that_lies_takes_no_memory(tmp_path: Path) -> None:
         read_sound(tmp_path / "sound.wav", max_samples=2**40)
 
 
-def test_nan_is_refused_or_zero(tmp_path: Path) -> None:
+def test_nan_is_rejected_or_zero(tmp_path: Path) -> None:
     samples = np.array([0.5, np.nan, np.inf], "<f4").tobytes()
     path = save(tmp_path, make_wav(make_form(3, 1, 32), (b"data", samples)))
     with pytest.raises(ValueError, match=r"holds 2 NaN or infinite samples of 3; .*nonfinite=zero"):
@@ -323,7 +323,7 @@ def test_damage_ends_as_a_value_error_or_a_sound(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_rate_that_no_file_could_be_written_with_is_refused(tmp_path: Path) -> None:
+def test_a_rate_that_no_file_could_be_written_with_is_rejected(tmp_path: Path) -> None:
     content = bytearray(PLAIN)
     place = content.index(b"fmt ") + 12
     content[place : place + 4] = struct.pack("<I", 2**32 - 1)
@@ -386,7 +386,7 @@ def test_an_mp3_that_does_not_say_its_length_is_within_the_limits(tmp_path: Path
 
 
 @pytest.mark.parametrize("tag", [b"APETAGEX" + bytes(range(256)) * 30, b"TAG" + bytes(125)])
-def test_an_mp3_that_says_its_length_is_read_so_far_or_refused(tag: bytes, tmp_path: Path) -> None:
+def test_an_mp3_that_says_its_length_is_read_so_far_or_rejected(tag: bytes, tmp_path: Path) -> None:
     content, _ = encode_mp3(44_100, 2, "CONSTANT")
     assert len(read_sound(save(tmp_path, content + tag)).samples) == 30_000
     with pytest.raises(ValueError, match=r"is cut off .* of 30,000 samples are there"):
@@ -403,7 +403,7 @@ def test_what_lies_between_the_frames_of_an_mp3_is_passed_over(tmp_path: Path) -
     np.testing.assert_array_equal(read_sound(save(tmp_path, damaged)).samples, expected)
 
 
-def test_a_cut_off_flac_is_refused(tmp_path: Path) -> None:
+def test_a_cut_off_flac_is_rejected(tmp_path: Path) -> None:
     soundfile = pytest.importorskip("soundfile")
     soundfile.write(tmp_path / "a.flac", draw_samples("FLOAT", 20_000), RATE)
     content = (tmp_path / "a.flac").read_bytes()
@@ -442,7 +442,7 @@ def test_only_what_starts_as_audio_is_audio(tmp_path: Path) -> None:
         ("a.flac", ("WAV", "PCM_32"), "cannot hold 32-bit samples of 1 channels"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_written_is_refused(
+def test_what_cannot_be_written_is_rejected(
     name: str, form: tuple[str, str], sentence: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match=sentence):

@@ -64,16 +64,16 @@ def test_what_the_reader_decided_is_a_warning(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("knobs", "error", "sentence"),
+    ("options", "error", "sentence"),
     [
         ({"value_range": (1.0, -1.0)}, ValueError, "expected the lower first"),
         ({"value_range": 1.0}, TypeError, "value_range is 1.0"),
-        ({"max_samples": 3999}, ValueError, "claims 4,000 samples; .*signal.seconds=1.999, or"),
+        ({"max_samples": 3999}, ValueError, "claims 4,000 samples; .*seconds=1.999, or"),
         ({"channel": 2}, ValueError, "has no channel 2: it has 2"),
     ],
 )
-def test_knobs_out_of_range_are_refused(
-    ramp: Path, knobs: dict[str, object], error: type[Exception], sentence: str
+def test_options_out_of_range_are_rejected(
+    ramp: Path, options: dict[str, object], error: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(error, match=sentence):
-        AudioSignal(path=ramp, **knobs)  # type: ignore[arg-type]
+        AudioSignal(path=ramp, **options)  # type: ignore[arg-type]

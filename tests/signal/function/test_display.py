@@ -115,7 +115,7 @@ def test_arrays_have_values_and_coordinates(size: tuple[int, ...]) -> None:
         ("a.png", [4], r"\.csv or \.npz"),
     ],
 )
-def test_what_cannot_hold_it_is_refused(name: str, size: list[int], expected: str) -> None:
+def test_what_cannot_hold_it_is_rejected(name: str, size: list[int], expected: str) -> None:
     display = FunctionDisplay()
     with pytest.raises(ValueError, match=expected):
         display.write(name, Tilt(), display.describe(FunctionSignal(size=size)))

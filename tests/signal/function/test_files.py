@@ -1,4 +1,4 @@
-"""Columns of tables: what is found in a text, and what is refused."""
+"""Columns of tables: what is found in a text, and what is rejected."""
 
 import zipfile
 from pathlib import Path
@@ -62,10 +62,10 @@ def test_a_column_that_numpy_wrote_comes_back(tmp_path: Path) -> None:
         np.testing.assert_array_equal(read_column(path, column="b").numbers, array[:, 1])
 
 
-def test_what_is_missing_is_refused_or_zero(tmp_path: Path) -> None:
+def test_what_is_missing_is_rejected_or_zero(tmp_path: Path) -> None:
     path = save(tmp_path, "t,x\n0,1\n1,\n2,NaN\n3,n/a\n4,-inf\n5,6\n")
     sentence = r"holds 4 missing, NaN or infinite numbers of 6 in column x, the first in row 1; .*"
-    with pytest.raises(ValueError, match=sentence + "signal.nonfinite=zero"):
+    with pytest.raises(ValueError, match=sentence + "nonfinite=zero"):
         read_column(path, column="x")
     assert read_column(path, column="x", nonfinite="zero").numbers.tolist() == [1, 0, 0, 0, 0, 6]
     assert read_column(path, column="t").numbers.tolist() == [0, 1, 2, 3, 4, 5]
@@ -79,9 +79,9 @@ def test_what_is_missing_is_refused_or_zero(tmp_path: Path) -> None:
         (b"\0\1\2 binary", None, "is no table in a known format"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", None, "is no table in a known format"),
         (b"t,x\n", "x", "has no numbers"),
-        (b"t,x\n0,1\n1,2\n", None, "has 2 columns; expected one of t, x, .* Set signal.column=x"),
-        (b"0,1\n1,2\n", None, "has 2 columns; expected one of 0, 1, .* Set signal.column=1"),
-        (b"t,a b\n0,1\n", None, "Set signal.column=1"),
+        (b"t,x\n0,1\n1,2\n", None, "has 2 columns; expected one of t, x, .* Use column=x"),
+        (b"0,1\n1,2\n", None, "has 2 columns; expected one of 0, 1, .* Use column=1"),
+        (b"t,a b\n0,1\n", None, "Use column=1"),
         (b"t,x\n0,1\n", "y", "has no column 'y'"),
         (b"t,x\n0,1\n", 2, "has no column 2"),
         (b"t,x\n0,1\n", -1, "has no column -1"),
@@ -92,7 +92,7 @@ def test_what_is_missing_is_refused_or_zero(tmp_path: Path) -> None:
         (b"x\n5\n1,234,567\n2\n3\n", None, "has '1,234,567' in line 3"),
     ],
 )
-def test_what_is_no_column_of_numbers_is_refused_in_one_line(
+def test_what_is_no_column_of_numbers_is_rejected_in_one_line(
     text: bytes, column: int | str | None, sentence: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match=sentence) as caught:
@@ -136,7 +136,7 @@ def test_archives_have_columns(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("suffix", ["npy", "npz"])
-def test_arrays_that_are_no_numbers_are_refused(
+def test_arrays_that_are_no_numbers_are_rejected(
     array: np.ndarray, sentence: str, suffix: str, tmp_path: Path
 ) -> None:
     path = tmp_path / f"a.{suffix}"
@@ -145,7 +145,7 @@ def test_arrays_that_are_no_numbers_are_refused(
         read_column(path)
 
 
-def test_large_tables_are_refused_before_they_are_read(tmp_path: Path) -> None:
+def test_large_tables_are_rejected_before_they_are_read(tmp_path: Path) -> None:
     text = save(tmp_path, "t,x\n" + "0,1\n" * 50)
     np.save(tmp_path / "a.npy", np.zeros((50, 2)))
     np.savez_compressed(tmp_path / "a.npz", np.zeros((50, 2)))
@@ -243,21 +243,21 @@ def test_a_large_number_in_front_changes_nothing(tmp_path: Path) -> None:
         ([0, "", 2], "holds no number in row 1 of column t"),
         ([0, 1, "inf"], "holds no number in row 2 of column t"),
         ([5], "has one row in column t; expected two or more"),
-        (["a", "b"], "has 'a' in line 2 of column t; .* signal.x=NAME"),
+        (["a", "b"], "has 'a' in line 2 of column t; .* x=NAME"),
     ],
 )
-def test_where_rows_are_not_even_is_refused_in_one_line(
+def test_where_rows_are_not_even_is_rejected_in_one_line(
     numbers: list[object], sentence: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match=sentence) as caught:
         read_axis(write_axis(tmp_path, numbers), column="t", rows=len(numbers))
     message = str(caught.value)
-    assert "\n" not in message and "; expected " in message and "signal.x=" in message
+    assert "\n" not in message and "; expected " in message and "x=" in message
 
 
 def test_an_axis_that_is_not_there_is_told_apart_from_a_column(tmp_path: Path) -> None:
     path = write_axis(tmp_path, [0, 1])
-    with pytest.raises(ValueError, match=r"has no column 'x'; .* Set signal.x=t\."):
+    with pytest.raises(ValueError, match=r"has no column 'x'; .* Use x=t\."):
         read_axis(path, column="x", rows=2)
     with pytest.raises(TypeError, match="x is True; expected a name, or a number from 0"):
         read_axis(path, column=True, rows=2)

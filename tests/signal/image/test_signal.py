@@ -93,7 +93,7 @@ def test_a_crop_of_floats_has_a_range_of_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "crop", [[0, 0, 7, 4], [0, 0, 6, 5], [-1, 0, 3, 3], [3, 0, 3, 4], [0, 3, 6, 2]]
 )
-def test_a_crop_beyond_the_image_or_empty_is_refused(ramp: Path, crop: list[int]) -> None:
+def test_a_crop_beyond_the_image_or_empty_is_rejected(ramp: Path, crop: list[int]) -> None:
     with pytest.raises(ValueError, match="crop"):
         ImageSignal(path=ramp, crop=crop)
 
@@ -176,7 +176,7 @@ def test_a_holdout_is_of_the_resized_image(ramp: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("knobs", "error", "sentence"),
+    ("options", "error", "sentence"),
     [
         ({"value_range": (1.0, 0.0)}, ValueError, "expected the lower first"),
         ({"value_range": (1.0,)}, TypeError, r"value_range is \(1.0,\)"),
@@ -186,13 +186,13 @@ def test_a_holdout_is_of_the_resized_image(ramp: Path) -> None:
         ({"crop": [0, 0, 2]}, TypeError, r"expected \[x0, y0, x1, y1\]"),
     ],
 )
-def test_knobs_out_of_range_are_refused(
-    ramp: Path, knobs: dict[str, object], error: type[Exception], sentence: str
+def test_options_out_of_range_are_rejected(
+    ramp: Path, options: dict[str, object], error: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(error, match=sentence):
-        ImageSignal(path=ramp, **knobs)  # type: ignore[arg-type]
+        ImageSignal(path=ramp, **options)  # type: ignore[arg-type]
 
 
-def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+def test_a_missing_file_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         ImageSignal(path=tmp_path / "none.png")

@@ -15,13 +15,13 @@ from tests.training.images import write_images
 
 def test_each_member_is_the_image_of_its_file(tmp_path: Path) -> None:
     write_images(tmp_path / "in", 3)
-    knobs = {"size": [4, 6], "crop": [1, 0, 5, 8], "value_range": [-1.0, 1.0]}
-    found = ImageSetSignal(path=tmp_path / "in", **knobs)  # type: ignore[arg-type]
+    options = {"size": [4, 6], "crop": [1, 0, 5, 8], "value_range": [-1.0, 1.0]}
+    found = ImageSetSignal(path=tmp_path / "in", **options)  # type: ignore[arg-type]
     assert found.names == ["0", "1", "2"]
     assert found.lattice == (4, 6)
     assert (found.channels, found.out_features) == (3, 9)
     for number, name in enumerate(found.names):
-        alone = ImageSignal(path=tmp_path / "in" / f"{name}.png", **knobs)  # type: ignore[arg-type]
+        alone = ImageSignal(path=tmp_path / "in" / f"{name}.png", **options)  # type: ignore[arg-type]
         member = found.member(number)
         assert torch.equal(member.values, alone.values)
         assert (member.name, member.value_range) == (alone.name, alone.value_range)
@@ -90,7 +90,7 @@ def test_what_is_no_image_is_passed_over_with_one_warning(tmp_path: Path) -> Non
         ((9, 5, 1), r"odd.png has 1 channels, and .*0.png 3; "),
     ],
 )
-def test_other_sizes_and_channels_are_refused_by_name(
+def test_other_sizes_and_channels_are_rejected_by_name(
     shape: tuple[int, int, int], sentence: str, tmp_path: Path
 ) -> None:
     folder = write_images(tmp_path / "in", 2)
@@ -115,7 +115,7 @@ def test_where_there_is_no_image_there_is_no_set(tmp_path: Path) -> None:
             ImageSetSignal(path=path)
 
 
-def test_a_broken_image_is_refused_and_not_passed_over(tmp_path: Path) -> None:
+def test_a_broken_image_is_rejected_and_not_passed_over(tmp_path: Path) -> None:
     folder = write_images(tmp_path / "in", 2)
     broken = folder / "1.png"
     broken.write_bytes(broken.read_bytes()[:60])

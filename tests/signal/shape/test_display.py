@@ -42,8 +42,8 @@ def signal(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return ShapeSignal(path=path, target=request.param, lattice_size=24, resolution=48)
 
 
-def measure(field: nn.Module, signal: ShapeSignal, **knobs: Any) -> dict[str, float]:
-    return ShapeDisplay().measure(field, signal, torch.empty(0), **knobs)
+def measure(field: nn.Module, signal: ShapeSignal, **options: Any) -> dict[str, float]:
+    return ShapeDisplay().measure(field, signal, torch.empty(0), **options)
 
 
 def test_the_right_field_overlaps_wholly(signal: ShapeSignal) -> None:
@@ -112,14 +112,14 @@ def test_a_field_without_a_surface_writes_nothing(signal: ShapeSignal, tmp_path:
 
 
 def test_target_and_reconstruction_are_shown(signal: ShapeSignal) -> None:
-    field, knobs = Ellipsoid(signal.target), {"error_scale": 0.1, "max_pixels": 10**6}
+    field, options = Ellipsoid(signal.target), {"error_scale": 0.1, "max_pixels": 10**6}
     rendering = signal.read(render(field, signal.lattice))
-    picture, solid = KINDS["shape"].display.show(field, signal, rendering, thorough=True, **knobs)
+    picture, solid = KINDS["shape"].display.show(field, signal, rendering, thorough=True, **options)
     assert isinstance(picture, PicturePreview) and isinstance(solid, MeshPreview)
     target, found = np.split(picture.pixels.astype(float), 2, axis=1)
     assert target.std() > 20
     assert np.abs(target - found).mean() < 5
     nothing = signal.read(render(Ellipsoid(signal.target, -9.0), signal.lattice))
-    (early,) = KINDS["shape"].display.show(field, signal, nothing, **knobs)
+    (early,) = KINDS["shape"].display.show(field, signal, nothing, **options)
     assert isinstance(early, PicturePreview)
     assert (np.split(early.pixels, 2, axis=1)[1] == 255).all()

@@ -1,4 +1,4 @@
-"""Shapes: labels, frames and what is refused, on meshes whose inside is known."""
+"""Shapes: labels, frames and what is rejected, on meshes whose inside is known."""
 
 import warnings
 from pathlib import Path
@@ -124,7 +124,7 @@ def test_an_open_mesh_is_fitted_with_a_warning(tmp_path: Path) -> None:
     assert signal.label(np.array([[0.5, 0.5, 0.5], [0.5, 0.5, 0.9]])).tolist() == [[1], [0]]
 
 
-def test_what_encloses_nothing_is_refused(tmp_path: Path) -> None:
+def test_what_encloses_nothing_is_rejected(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     soup = Mesh(random.random((300, 3)), np.arange(300).reshape(-1, 3))
     write_mesh(tmp_path / "soup.ply", soup)
@@ -136,7 +136,7 @@ def test_what_encloses_nothing_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("knobs", "message"),
+    ("options", "message"),
     [
         ({"target": "colour"}, "expected one of occupancy, distance"),
         ({"extent": 1.5}, "at most 1"),
@@ -144,6 +144,6 @@ def test_what_encloses_nothing_is_refused(tmp_path: Path) -> None:
         ({"lattice_size": 0}, "lattice_size is 0"),
     ],
 )
-def test_bad_knobs_are_refused(path: Path, knobs: dict[str, object], message: str) -> None:
+def test_bad_options_are_rejected(path: Path, options: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        ShapeSignal(path=path, **knobs)  # type: ignore[arg-type]
+        ShapeSignal(path=path, **options)  # type: ignore[arg-type]

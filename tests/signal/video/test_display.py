@@ -22,14 +22,14 @@ from inr.signal.video.display import MOST_FILM_FRAMES, VideoDisplay, make_film
 FORM = VideoFormat("GIF", (10, 1), (0.0, 1.0))
 
 
-def make(length: int, channels: int = 3, **knobs: Any) -> VideoSignal:
+def make(length: int, channels: int = 3, **options: Any) -> VideoSignal:
     """Colours that say where they are: red x, green y, blue t."""
     t, y, x = np.mgrid[:length, :6, :9]
     pixels = np.stack([28 * x, 50 * y, 40 * t], axis=-1).astype(np.uint8)
     if channels == 1:
         pixels = pixels[..., :1]
     write_video("in.gif", pixels, 10)
-    return VideoSignal(path="in.gif", **knobs)
+    return VideoSignal(path="in.gif", **options)
 
 
 class Position(nn.Module):
@@ -155,7 +155,7 @@ def test_a_slice_has_bytes() -> None:
     assert display.native_suffix(description) == ".gif"
 
 
-def test_another_suffix_is_refused_before_it_is_rendered() -> None:
+def test_another_suffix_is_rejected_before_it_is_rendered() -> None:
     class Never(nn.Module):
         def forward(self, coords: Tensor) -> Tensor:
             raise AssertionError("it is rendered")

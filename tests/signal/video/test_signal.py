@@ -103,7 +103,7 @@ def test_what_the_reader_decided_is_a_warning(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("knobs", "error", "sentence"),
+    ("options", "error", "sentence"),
     [
         ({"value_range": (1.0, 0.0)}, ValueError, "expected the lower first"),
         ({"size": [4]}, TypeError, r"size is \[4\]; expected \[H, W\]"),
@@ -113,8 +113,8 @@ def test_what_the_reader_decided_is_a_warning(tmp_path: Path) -> None:
         ({"every": 1.5}, TypeError, "every is 1.5"),
     ],
 )
-def test_knobs_out_of_range_are_refused(
-    ramp: Path, knobs: dict[str, object], error: type[Exception], sentence: str
+def test_options_out_of_range_are_rejected(
+    ramp: Path, options: dict[str, object], error: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(error, match=sentence):
-        VideoSignal(path=ramp, **knobs)  # type: ignore[arg-type]
+        VideoSignal(path=ramp, **options)  # type: ignore[arg-type]

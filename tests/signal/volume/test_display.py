@@ -32,11 +32,11 @@ def ramp(shape: tuple[int, ...], lower: np.ndarray, upper: np.ndarray) -> np.nda
     return (lower + coords * (upper - lower)) @ np.array([0.5, 0.25, 0.125])
 
 
-def make(*shape: int, name: str = "volume.npy", **knobs: object) -> VolumeSignal:
+def make(*shape: int, name: str = "volume.npy", **options: object) -> VolumeSignal:
     voxels = np.random.default_rng(0).integers(0, 1000, shape).astype(np.uint16)
     voxels.flat[:2] = 0, 1000
     np.save(name, voxels)
-    return VolumeSignal(path=name, **knobs)
+    return VolumeSignal(path=name, **options)
 
 
 @pytest.mark.parametrize("value_range", [[0.0, 1.0], [-1.0, 1.0]])
@@ -64,8 +64,8 @@ def test_slices_and_the_maximum_are_shown_below_each_other() -> None:
     signal = make(*SHAPE)
     rendering = torch.zeros(*SHAPE, 1)
     rendering[2, 3, 4] = 1
-    knobs = {"error_scale": 1.0, "max_pixels": 10_000}
-    (picture,) = VolumeDisplay().show(nn.Identity(), signal, rendering, **knobs)
+    options = {"error_scale": 1.0, "max_pixels": 10_000}
+    (picture,) = VolumeDisplay().show(nn.Identity(), signal, rendering, **options)
     assert isinstance(picture, PicturePreview)
     (depth, height, width), gap = SHAPE, 4
     assert picture.pixels.shape == (2 * height + 2 * depth + 3 * gap, 3 * width + 2 * gap, 3)

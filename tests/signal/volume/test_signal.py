@@ -174,7 +174,7 @@ def test_a_holdout_is_of_all_three_axes(ramp: Path) -> None:
     assert test[0] == 1 * 30 + 1 * 6 + 1
 
 
-def test_a_raw_file_and_a_series_take_their_knobs(tmp_path: Path) -> None:
+def test_a_raw_file_and_a_series_take_their_options(tmp_path: Path) -> None:
     series = np.arange(2 * 3 * 4 * 5, dtype=">u2").reshape(2, 3, 4, 5)
     (tmp_path / "a.raw").write_bytes(series.tobytes())
     signal = VolumeSignal(
@@ -193,7 +193,7 @@ def test_remarks_are_warnings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("knobs", "error", "sentence"),
+    ("options", "error", "sentence"),
     [
         ({"value_range": (1.0, 0.0)}, ValueError, "expected the lower first"),
         ({"value_range": (1.0,)}, TypeError, r"value_range is \(1.0,\)"),
@@ -201,16 +201,16 @@ def test_remarks_are_warnings(tmp_path: Path) -> None:
         ({"size": [4, 4, 0]}, ValueError, "size is 0; expected 1 or more"),
         ({"size": [4.5, 4, 4]}, TypeError, "expected a whole number"),
         ({"size": [9, 9, 9], "max_voxels": 500}, ValueError, "at most max_voxels=500"),
-        ({"max_voxels": 100}, ValueError, r"claims 480 voxels.*signal\.max_voxels=480"),
+        ({"max_voxels": 100}, ValueError, r"claims 480 voxels.*max_voxels=480"),
         ({"crop": [0, 0, 2, 2]}, TypeError, r"expected \[x0, y0, z0, x1, y1, z1\]"),
         ({"holdout": "some"}, ValueError, "expected none, alternate or a fraction"),
     ],
 )
-def test_knobs_out_of_range_are_refused(
-    ramp: Path, knobs: dict[str, Any], error: type[Exception], sentence: str
+def test_options_out_of_range_are_rejected(
+    ramp: Path, options: dict[str, Any], error: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(error, match=sentence):
-        VolumeSignal(path=ramp, **knobs)
+        VolumeSignal(path=ramp, **options)
 
 
 @pytest.mark.parametrize("size", [None, [60, 64, 62]])

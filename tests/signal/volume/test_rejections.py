@@ -1,4 +1,4 @@
-"""What is not read is refused: in one line, in time, and before memory is used."""
+"""What is not read is rejected: in one line, in time, and before memory is used."""
 
 from __future__ import annotations
 
@@ -102,29 +102,29 @@ class Bomb:
         (npy_header((5, 6, 7)), "of 548 bytes are there"),
         (npy_header((5, 0, 7)), "no voxels"),
         (npy_header((5, 6, -7)), "no voxels"),
-        (npy_header(TERA), r"1,000,000,000,000 voxels .*signal\.max_voxels=1000000000000"),
+        (npy_header(TERA), r"1,000,000,000,000 voxels .*max_voxels=1000000000000"),
         (npy_header((5, 6, 7), "<c8"), "holds complex64.*magnitude"),
         (npy_header((5, 6, 7), "<U9000"), "holds text or objects"),
         (npy_bytes(np.full((2, 2, 2), 2**60)), r"whole numbers up to 1\.15e\+18"),
         (npy_bytes(np.array([[[-1.7e308, 1.7e308]]])), "a range that a double holds"),
-        (npy_bytes(np.zeros((40, 50, 3))), r"image with 3 channels .*signal\.axes=yxc or"),
-        (npy_bytes(np.zeros((5, 6))), r"has 2 axes \(5 x 6\).*signal\.axes=yx"),
-        (npy_bytes(np.zeros((9, 5, 6, 7))), r"signal\.frame=0 \(to 8\).*signal\.axes=czyx"),
-        (npy_bytes(np.zeros((2, 9, 5, 6, 7))), r"5 axes.*signal\.axes=tczyx signal\.frame=0"),
+        (npy_bytes(np.zeros((40, 50, 3))), r"image with 3 channels .*axes=yxc or"),
+        (npy_bytes(np.zeros((5, 6))), r"has 2 axes \(5 x 6\).*axes=yx"),
+        (npy_bytes(np.zeros((9, 5, 6, 7))), r"frame=0 \(to 8\).*axes=czyx"),
+        (npy_bytes(np.zeros((2, 9, 5, 6, 7))), r"5 axes.*axes=tczyx frame=0"),
         (zip_bytes(), "holds no array"),
         (zip_bytes(a=npy_bytes(np.zeros(3))), "has 1 axes"),
-        (zip_bytes(a=npy_header(TERA)), r"signal\.max_voxels="),
+        (zip_bytes(a=npy_header(TERA)), r"max_voxels="),
         (zip_bytes(a=npy_header((5, 6, 7))), "bytes of a are there"),
         (zip_bytes(a=npy_header((5, 6, 7), "|O")), "holds no array of numbers|text or objects"),
-        (nifti_bytes(dims=(3000, 3000, 3000)), r"signal\.max_voxels=27000000000"),
+        (nifti_bytes(dims=(3000, 3000, 3000)), r"max_voxels=27000000000"),
         (nifti_bytes(dims=(30, 30, 30)), "cut off or damaged"),
         (nifti_bytes(dims=(7, 6, 0)), "no voxels"),
-        (gzip.compress(nifti_bytes(dims=(3000, 3000, 3000))), r"signal\.max_voxels="),
+        (gzip.compress(nifti_bytes(dims=(3000, 3000, 3000))), r"max_voxels="),
         (gzip.compress(nifti_bytes(dims=(30, 30, 30))), "cut off or damaged"),
         (gzip.compress(b"text"), "not a volume"),
         (nifti_bytes(draw("f4")[..., 0].T.astype(np.complex64)), "holds complex64"),
         (b"II*\0" + bytes(4), "no page"),
-        (hdf5_bytes(TERA, chunks=(10, 10, 10)), r"signal\.max_voxels="),
+        (hdf5_bytes(TERA, chunks=(10, 10, 10)), r"max_voxels="),
         (hdf5_bytes((9,)), "holds no dataset"),
         (b"\x89HDF\r\n\x1a\n" + bytes(60), "HDF5"),
         (bytes(128) + b"DICM" + bytes(60), "DICOM"),
@@ -158,7 +158,7 @@ def test_a_pickle_is_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert not (tmp_path / "unpickled").exists()
 
 
-def test_a_zarr_whose_chunks_are_pickles_is_refused(
+def test_a_zarr_whose_chunks_are_pickles_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -175,7 +175,7 @@ def test_a_zarr_whose_chunks_are_pickles_is_refused(
 
 
 @pytest.mark.parametrize("codec", [{"filters": [{"id": "pickle"}]}, {"codecs": ["x.Pickle"]}])
-def test_codecs_that_unpickle_are_refused_whatever_the_reader_does(codec: dict[str, Any]) -> None:
+def test_codecs_that_unpickle_are_rejected_whatever_the_reader_does(codec: dict[str, Any]) -> None:
     from types import SimpleNamespace
 
     from inr.signal.volume.source import Source
@@ -197,7 +197,7 @@ def test_a_cut_tiff_says_how_much_is_there(read_bytes: Callable[..., Any]) -> No
         read_bytes(content[:500], "a.tif")
 
 
-def test_an_archive_that_unpacks_to_much_is_refused_before(
+def test_an_archive_that_unpacks_to_much_is_rejected_before(
     read_bytes: Callable[..., Any],
 ) -> None:
     many = npy_header((1, 4000, 4000), "|u1") + bytes(4000 * 4000)
@@ -205,10 +205,10 @@ def test_an_archive_that_unpacks_to_much_is_refused_before(
     assert len(content) < len(many) / 500
     liar = zip_bytes(a=npy_header(TERA, "|u1") + bytes(10**7))
     tracemalloc.start()
-    with pytest.raises(ValueError, match=r"signal\.max_voxels=16000000"):
+    with pytest.raises(ValueError, match=r"max_voxels=16000000"):
         read_bytes(content, max_voxels=10**6)
     # All of it is unpacked, whatever is cropped.
-    with pytest.raises(ValueError, match=r"signal\.max_voxels=16000000"):
+    with pytest.raises(ValueError, match=r"max_voxels=16000000"):
         read_bytes(content, axes="zyx", crop=[0, 0, 0, 2, 2, 1], max_voxels=10**6)
     # A header that is smaller than what follows does not make it read that.
     with pytest.raises(ValueError, match="expected"):
@@ -225,10 +225,10 @@ def test_an_archive_that_unpacks_to_much_is_refused_before(
         tiff_bytes(tile=(1024, 1024), compression="zlib"),
     ],
 )
-def test_a_chunk_that_is_larger_than_allowed_is_refused(
+def test_a_chunk_that_is_larger_than_allowed_is_rejected(
     content: bytes, read_bytes: Callable[..., Any]
 ) -> None:
-    with pytest.raises(ValueError, match=r"in one (chunk|tile).*signal\.max_voxels="):
+    with pytest.raises(ValueError, match=r"in one (chunk|tile).*max_voxels="):
         read_bytes(content, crop=[0, 0, 0, 2, 2, 2], max_voxels=1000)
 
 
@@ -255,10 +255,10 @@ def test_an_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     path = tmp_path / "closed.npy"
     np.save(path, draw("u1"))
 
-    def refuse(*_: object, **__: object) -> None:
+    def reject(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(Path, "open", reject)
     with pytest.raises(PermissionError, match=r"closed\.npy is not readable; expected .*chmod"):
         read_volume(path)
 
@@ -269,9 +269,9 @@ def test_an_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         ({"axes": "zyy"}, ValueError, "axes is 'zyy'"),
         ({"axes": "zy"}, ValueError, "axes is 'zy'"),
         ({"axes": 3}, ValueError, "axes is 3"),
-        ({"axes": "tzyx"}, ValueError, r"has 3 axes \(5 x 6 x 7\).*as many as signal\.axes=tzyx"),
-        ({"axes": "tyx"}, ValueError, r"series of 5.*signal\.axes=zyx to fit them as slices"),
-        ({"frame": 1}, ValueError, "Leave out signal.frame"),
+        ({"axes": "tzyx"}, ValueError, r"has 3 axes \(5 x 6 x 7\).*as many as axes=tzyx"),
+        ({"axes": "tyx"}, ValueError, r"series of 5.*axes=zyx to fit them as slices"),
+        ({"frame": 1}, ValueError, "Leave out frame"),
         ({"frame": -1}, ValueError, "frame is -1"),
         ({"frame": 1.5}, TypeError, "frame is 1.5"),
         ({"crop": [0, 0, 0, 8, 6, 5]}, ValueError, "7 wide, 6 high and 5 deep"),
@@ -285,7 +285,7 @@ def test_an_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         ({"max_voxels": 0}, ValueError, "max_voxels is 0"),
     ],
 )
-def test_terms_out_of_range_are_refused(
+def test_terms_out_of_range_are_rejected(
     terms: dict[str, Any], error: type[Exception], sentence: str, tmp_path: Path
 ) -> None:
     np.save(tmp_path / "a.npy", draw("u1")[..., 0])
@@ -321,7 +321,7 @@ def test_damage_ends_as_a_value_error_or_a_volume(
 ) -> None:
     random = np.random.default_rng(sum(map(ord, name)))
     content = FUZZED[name](tmp_path)
-    whole, refused = np.array(read_bytes(content, name).voxels), 0
+    whole, rejected = np.array(read_bytes(content, name).voxels), 0
     for trial in range(40):
         damaged = bytearray(content)
         if trial % 2:
@@ -333,7 +333,7 @@ def test_damage_ends_as_a_value_error_or_a_volume(
         try:
             volume = read_bytes(bytes(damaged), name, nonfinite="zero", max_voxels=2**18)
         except ValueError as error:
-            refused += 1
+            rejected += 1
             message = str(error)
             assert "; expected " in message and "\n" not in message and len(message) < 500
         else:
@@ -341,7 +341,7 @@ def test_damage_ends_as_a_value_error_or_a_volume(
             if trial % 2:
                 # What is cut off was padding: a smaller volume would go unnoticed.
                 np.testing.assert_array_equal(volume.voxels, whole)
-    assert refused >= 15
+    assert rejected >= 15
     assert capfd.readouterr() == ("", "")
 
 
