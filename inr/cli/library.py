@@ -13,13 +13,14 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from inr.cli.array_file import as_array, guess_kind, write_array
+from inr.argument import check_choice
 from inr.cli.compose import compose_config, run_composed
 from inr.cli.failure import BadInputError
 from inr.cli.fit import check_unused
 from inr.cli.override import CONF, expand_path, quote
 from inr.cli.quiet import quiet_libraries
 from inr.fitted import Fitted, load
+from inr.signal import KINDS, as_array, find_array_kind
 
 FAMILIES = sorted(path.name for path in CONF.iterdir() if path.is_dir())
 HANDLED = [getattr(signals, name) for name in ("SIGINT", "SIGTERM") if hasattr(signals, name)]
@@ -39,7 +40,7 @@ def fit(
             ``inr-fit``.
         run_dir: Folder for all files of the run, which can then be watched and resumed; nothing is
             kept when None.
-        rate: Samples or frames per second, of an array of audio or video.
+        rate: Samples or frames per second, of an array with a time axis.
         **options: The options of ``inr-fit``: a family with the name of a member
             (``encoding="gaussian"``); an option by its name (``scale=20``), or with its family
             (``**{"encoding.scale": 20}``) where several have one of that name.
@@ -91,9 +92,10 @@ def _with_array(
     """Overrides that fit the file of an array."""
     try:
         array = as_array(source)
-        kind = kind or guess_kind(array)
+        kind = kind or find_array_kind(array)
+        check_choice("signal", kind, KINDS)
         folder.mkdir(parents=True, exist_ok=True)
-        path = write_array(array, kind, folder, rate=rate)
+        path = KINDS[kind].write_array(array, folder, rate)
     except ValueError as error:
         raise BadInputError(str(error)) from error
     return expand_path([str(path), f"signal={kind}", *overrides])

@@ -150,8 +150,8 @@ def check_slices(description: FieldDescription) -> None:
     """
     if len(description.lattice) != 3:
         raise BadInputError(
-            f"--slice cuts a field in space or a video, and this is of {description.kind}; "
-            "expected a run of a volume or a video."
+            f"--slice holds one of three coordinates, and a field of {description.kind} has "
+            f"{len(description.lattice)}; expected a run of a signal with three axes."
         )
 
 

@@ -60,9 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         "a sound, X0,Y0,Z0,X1,Y1,Z1 of a volume",
     )
     what = parser.add_mutually_exclusive_group()
-    what.add_argument(
-        "--slice", metavar="AXIS=POSITION", help="an image out of a volume or video: z=0.5"
-    )
+    what.add_argument("--slice", metavar="AXIS=POSITION", help="an image out of three axes: z=0.5")
     what.add_argument(
         "--mesh", action="store_true", help="the surface where a field in space has one value"
     )

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class SliceField(nn.Module):
-    """A field with some of its coordinates held: a plane through a volume, a frame of a video.
+    """A field with some of its coordinates held: such as a plane through a volume.
 
     Args:
         field: ``(n, d) -> (n, c)``.

@@ -1,9 +1,10 @@
 """Signals R^d -> R^c: what fields are fitted to, and how such fields are measured and shown."""
 
+from inr.signal._array import as_array
 from inr.signal._display import Display, Metric
 from inr.signal._gradient_file import write_gradient
 from inr.signal._image_display import ImageDisplay
-from inr.signal._kinds import KINDS, find_kind
+from inr.signal._kinds import KINDS, find_array_kind, find_kind
 from inr.signal._lattice_signal import LatticeSignal
 from inr.signal._level_set import write_level_set
 from inr.signal._picture import displayed
@@ -50,7 +51,9 @@ __all__ = [
     "SurfaceSignal",
     "VideoSignal",
     "VolumeSignal",
+    "as_array",
     "displayed",
+    "find_array_kind",
     "find_kind",
     "magnified",
     "native_slice_suffix",

@@ -154,7 +154,7 @@ class Display(ABC):
             ValueError: The kind has no slices.
         """
         raise ValueError(
-            f"a {description.kind} has no slices; expected a run of a volume or video."
+            f"a {description.kind} has no slices; expected a run of a signal with three axes."
         )
 
     @abstractmethod

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from inr.signal._signal import Signal
 from inr.signal.audio.signal import AudioSignal
 from inr.signal.function.signal import FunctionSignal
@@ -25,6 +27,8 @@ _CLASSES: tuple[type[Signal], ...] = (
 )
 KINDS: dict[str, type[Signal]] = {signal.kind: signal for signal in _CLASSES}
 
+MOST_IMAGE_CHANNELS = 4
+
 
 def find_kind(path: Path) -> str:
     """The kind of signal that a file, a folder or a pattern is: an image, if it is no other.
@@ -37,3 +41,21 @@ def find_kind(path: Path) -> str:
             return name
     suffix = Path(path.name.lower().removesuffix(".gz")).suffix
     return next((name for name, signal in KINDS.items() if suffix in signal.suffixes), "image")
+
+
+def find_array_kind(array: np.ndarray) -> str:
+    """The kind of signal that an array is, by its axes.
+
+    One axis is a function, two are an image, three with at most four channels last an image too,
+    and other three or four a volume.
+
+    Raises:
+        ValueError: The array has no axis, or more than four.
+    """
+    if array.ndim == 1:
+        return "function"
+    if array.ndim == 2 or (array.ndim == 3 and array.shape[2] <= MOST_IMAGE_CHANNELS):
+        return "image"
+    if array.ndim in (3, 4):
+        return "volume"
+    raise ValueError(f"the array has the shape {array.shape}; expected one to four axes.")

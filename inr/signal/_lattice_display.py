@@ -61,7 +61,7 @@ def compare_pieces(
 
     Args:
         rendering: ``(*lattice, c)``.
-        signal: Signal with the targets. A video keeps bytes, and all of them as floats take four
+        signal: Signal with the targets, which may keep bytes: all of them as floats take four
             times the memory.
         index: Flat positions to compare; all when None.
     """

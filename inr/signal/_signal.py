@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -52,6 +53,20 @@ class Signal(nn.Module, ABC):
     def recognizes(cls, path: Path) -> bool:
         """Whether a path is of this kind, by as little of its content as that takes."""
         return False
+
+    @classmethod
+    def write_array(cls, array: np.ndarray, folder: Path, rate: int | None = None) -> Path:
+        """Writes an array without loss as a file that this kind reads.
+
+        Args:
+            array: Numbers, with the axes of a file of this kind.
+            folder: Folder of the file.
+            rate: Samples or frames per second, for kinds with a time axis.
+
+        Raises:
+            ValueError: No array is of this kind, or such a file cannot hold this one.
+        """
+        raise ValueError(f"signal is {cls.kind!r}, which no array is; expected another kind.")
 
     @property
     @abstractmethod

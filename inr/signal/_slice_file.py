@@ -1,4 +1,4 @@
-"""Pictures of a plane through a volume, or of a moment of a video."""
+"""Pictures of a plane through a field of three coordinates."""
 
 from dataclasses import replace
 from pathlib import Path

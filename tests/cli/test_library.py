@@ -14,9 +14,9 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 import inr
-from inr.cli.array_file import as_array, guess_kind, write_array
 from inr.cli.failure import BadInputError
 from inr.cli.library import find_option
+from inr.signal import KINDS, as_array, find_array_kind
 from tests.conftest import ROOT, SAMPLE
 
 SMALL: dict[str, Any] = {
@@ -101,7 +101,7 @@ def test_what_no_array_can_be_is_rejected() -> None:
         inr.fit(np.zeros((1, 2, 3, 4, 5)), **SMALL)
     with pytest.raises(BadInputError, match="expected booleans, integers or real numbers"):
         inr.fit(np.zeros((4, 4), complex), **SMALL)
-    with pytest.raises(BadInputError, match="signal is 'shape'; expected function"):
+    with pytest.raises(BadInputError, match="signal is 'shape', which no array is"):
         inr.fit(make_pixels(5, 5), signal="shape", **SMALL)
     with pytest.raises(BadInputError, match="does not exist"):
         inr.fit("missing.png", **SMALL)
@@ -179,13 +179,13 @@ def test_a_path_is_what_inr_fit_takes() -> None:
 
 def test_numbers_are_written_without_loss(tmp_path: Path) -> None:
     wide = np.array([[0, 70_000], [5, 9]], np.int64)
-    path = write_array(wide, "image", tmp_path)
+    path = KINDS["image"].write_array(wide, tmp_path)
     from inr.raster import read_raster
 
     assert np.array_equal(read_raster(path).pixels[..., 0], wide)
     with pytest.raises(ValueError, match="beyond 32 bits"):
-        write_array(wide * 2**40, "image", tmp_path)
+        KINDS["image"].write_array(wide * 2**40, tmp_path)
     with pytest.raises(ValueError, match="holds uint8 samples"):
-        write_array(make_pixels(5), "audio", tmp_path)
+        KINDS["audio"].write_array(make_pixels(5), tmp_path)
     assert as_array(torch.ones(2, dtype=torch.bfloat16)).dtype == np.float32
-    assert guess_kind(np.zeros((4, 5, 6, 2))) == "volume"
+    assert find_array_kind(np.zeros((4, 5, 6, 2))) == "volume"

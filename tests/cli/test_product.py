@@ -365,8 +365,8 @@ def test_kernel_regression_is_of_the_weights_of_the_first_step(
 
 
 BAD = [
-    ("sound.wav", ["--slice", "z=0.5"], "a field in space or a video, and this is of audio"),
-    ("formula", ["--slice", "x=0.5"], "and this is of function"),
+    ("sound.wav", ["--slice", "z=0.5"], "a field of audio has 1"),
+    ("formula", ["--slice", "x=0.5"], "a field of function has 2"),
     ("video.gif", ["--slice", "z=0.5"], "as in t=0.5"),
     ("volume.npz", ["--slice", "t=0.5"], "as in z=0.5"),
     ("volume.npz", ["--slice", "z"], "AXIS=POSITION"),
@@ -486,7 +486,7 @@ def test_a_signal_without_an_end_of_points_has_no_regression() -> None:
 
 
 def test_a_shape_has_no_slices() -> None:
-    with pytest.raises(ValueError, match="a shape has no slices; expected a run of a volume"):
+    with pytest.raises(ValueError, match="a shape has no slices; expected a run of a signal"):
         slice_description(describe_shape(), 2)
 
 

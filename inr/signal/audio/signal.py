@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
 
 from inr.argument import check_numbers
@@ -13,6 +14,10 @@ from inr.signal._lattice_signal import LatticeSignal
 from inr.signal.audio.display import AudioDisplay
 from inr.signal.audio.read import is_sound, read_sound
 from inr.signal.audio.sound import SoundFormat
+from inr.signal.audio.write import write_sound
+
+DEFAULT_RATE = 44_100
+SUBTYPES = {"i2": "PCM_16", "i4": "PCM_32", "f4": "FLOAT", "f8": "DOUBLE"}
 
 
 class AudioSignal(LatticeSignal):
@@ -52,6 +57,22 @@ class AudioSignal(LatticeSignal):
     @classmethod
     def recognizes(cls, path: Path) -> bool:
         return is_sound(path)
+
+    @classmethod
+    def write_array(cls, array: np.ndarray, folder: Path, rate: int | None = None) -> Path:
+        """Writes ``(n,)`` or ``(n, c)`` samples, at 44.1 kHz if no rate is given."""
+        samples = array[:, None] if array.ndim == 1 else array
+        subtype = SUBTYPES.get(samples.dtype.str[1:])
+        if subtype is None:
+            raise ValueError(
+                f"the array holds {array.dtype} samples; expected int16, int32, float32 or float64."
+            )
+        is_whole = samples.dtype.kind == "i"
+        full_scale = 2.0 ** (8 * samples.dtype.itemsize - 1) if is_whole else 1.0
+        path = folder / "array.wav"
+        form = SoundFormat("WAV", subtype, rate or DEFAULT_RATE, full_scale, (-1.0, 1.0))
+        write_sound(path, samples, form)
+        return path
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -73,6 +74,13 @@ class FunctionSignal(LatticeSignal):
     @classmethod
     def recognizes(cls, path: Path) -> bool:
         return is_table(path)
+
+    @classmethod
+    def write_array(cls, array: np.ndarray, folder: Path, rate: int | None = None) -> Path:
+        """Writes ``(n,)`` numbers, or ``(n, c)`` of which a column is chosen."""
+        path = folder / "array.npy"
+        np.save(path, array)
+        return path
 
     def __init__(
         self,

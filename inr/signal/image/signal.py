@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
 
+from inr.raster import native_suffix, write_raster
+from inr.signal._array import narrow_integers
 from inr.signal._image_display import ImageDisplay
 from inr.signal._image_pixels import load_image
 from inr.signal._lattice_signal import LatticeSignal
@@ -37,6 +40,15 @@ class ImageSignal(LatticeSignal):
     kind = "image"
     display = ImageDisplay()
     sample = "sample.png"
+
+    @classmethod
+    def write_array(cls, array: np.ndarray, folder: Path, rate: int | None = None) -> Path:
+        """Writes ``(H, W)`` or ``(H, W, c)`` pixels."""
+        pixels = narrow_integers(array)
+        channels = 1 if pixels.ndim == 2 else pixels.shape[-1]
+        path = folder / f"array{native_suffix(pixels.dtype, None, channels)}"
+        write_raster(path, pixels)
+        return path
 
     def __init__(
         self,

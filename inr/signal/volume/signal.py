@@ -66,6 +66,13 @@ class VolumeSignal(LatticeSignal):
     def recognizes(cls, path: Path) -> bool:
         return is_volume(path)
 
+    @classmethod
+    def write_array(cls, array: np.ndarray, folder: Path, rate: int | None = None) -> Path:
+        """Writes ``(D, H, W)`` or ``(D, H, W, c)`` voxels."""
+        path = folder / "array.npy"
+        np.save(path, array)
+        return path
+
     def __init__(
         self,
         *,
