@@ -34,6 +34,21 @@ def check_positive(name: str, value: Any, *, zero: bool = False) -> float:
     return float(value)
 
 
+def check_range(name: str, value: Any) -> tuple[float, float]:
+    """Returns ``value`` as ``(lower, upper)``, two finite numbers in that order.
+
+    Raises:
+        TypeError: The value is not two numbers.
+        ValueError: The lower number does not come first, or one is not finite.
+    """
+    lower, upper = check_numbers(name, value, "[lower, upper]")
+    if not lower < upper:
+        raise ValueError(f"{name} is {[lower, upper]}; expected the lower first.")
+    if not (math.isfinite(lower) and math.isfinite(upper)):
+        raise ValueError(f"{name} is {[lower, upper]}; expected finite numbers.")
+    return float(lower), float(upper)
+
+
 def check_choice(name: str, value: Any, choices: Collection[str]) -> str:
     """Returns ``value`` when it is one of ``choices``.
 

@@ -5,7 +5,6 @@ import time
 from typing import Any
 
 import pytorch_lightning as pl
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -18,6 +17,7 @@ from rich.progress import (
 
 from inr.argument import check_count
 from inr.callback._schedule import next_multiple
+from inr.progress import make_bar
 from inr.training import FieldTraining
 
 
@@ -37,10 +37,7 @@ class ProgressCallback(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._first_step, self._start = trainer.global_step, time.perf_counter()
-        console = Console(stderr=True)
-        if not trainer.is_global_zero or not console.is_terminal:
-            return
-        self._bar = Progress(
+        bar = make_bar(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
@@ -48,8 +45,10 @@ class ProgressCallback(pl.Callback):
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            console=console,
         )
+        if not trainer.is_global_zero or bar.disable:
+            return
+        self._bar = bar
         self._task = self._bar.add_task(
             "fit",
             total=trainer.max_steps if trainer.max_steps > 0 else None,

@@ -9,7 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from inr.atomic import replacing
@@ -19,6 +19,7 @@ from inr.cli.instantiate import build
 from inr.cli.quiet import quiet_libraries
 from inr.cli.summary import measured
 from inr.experiment import Experiment, Findings
+from inr.progress import make_bar
 
 PICTURE_DPI = 120
 
@@ -67,16 +68,12 @@ class _Reporter:
     """A bar for what is done; a line for each thing begun where there is no terminal."""
 
     def __enter__(self) -> "_Reporter":
-        console = Console(stderr=True)
-        self._bar = Progress(
+        self._bar = make_bar(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            console=console,
-            disable=not console.is_terminal,
         )
-        self._is_shown = console.is_terminal
         self._task = self._bar.add_task("")
         self._what = ""
         self._bar.start()
@@ -88,7 +85,7 @@ class _Reporter:
     def report(self, what: str, done: int, total: int) -> None:
         """Shows how far an experiment is: see :meth:`inr.experiment.Experiment.run`."""
         self._bar.update(self._task, description=what, completed=done, total=total)
-        if what != self._what and not self._is_shown:
+        if what != self._what and self._bar.disable:
             print(what, file=sys.stderr)
         self._what = what
 

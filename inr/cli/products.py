@@ -1,7 +1,10 @@
 """Progress of computations by products with a kernel."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from inr.progress import show_status
 
 EVERY = 25
 
@@ -14,19 +17,14 @@ def show_products(what: str) -> Iterator[Callable[[int, str], None]]:
         what: Text until the first product.
 
     Yields:
-        A function of the number of products and a text on the progress. Where there is no terminal
-        it prints one line for every 25 products.
+        A function of the number of products and a text on the progress. Where nothing can move it
+        prints one line for every 25 products.
     """
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    with console.status(what) as status:
+    with show_status(what) as update:
 
         def show(products: int, state: str) -> None:
             line = f"{products} products, {state}"
-            if console.is_terminal:
-                status.update(line)
-            elif products % EVERY == 0:
-                console.print(line)
+            if not update(line) and products % EVERY == 0:
+                print(line, file=sys.stderr)
 
         yield show

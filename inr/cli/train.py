@@ -3,8 +3,6 @@
 import shlex
 import signal
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -13,7 +11,6 @@ import pytorch_lightning as pl
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities.exceptions import SIGTERMException
-from rich.console import Console
 from torch import Tensor
 
 from inr.callback import DivergenceError, InterruptionCallback
@@ -24,6 +21,7 @@ from inr.cli.image_set import FOLDER, KIND, describe, finish_set
 from inr.cli.quiet import quiet_libraries
 from inr.cli.summary import collect_metrics, print_summary, write_metrics
 from inr.field.file import FieldDescription, save_field
+from inr.progress import show_status
 from inr.raster import write_raster
 from inr.signal import ImageSetSignal, PicturePreview, magnified
 from inr.training import FieldTraining, StackTraining
@@ -107,9 +105,9 @@ def _finish(
     training.to(trainer.strategy.root_device)
     # First what cannot be made again.
     save_field(run_dir / WEIGHTS, training.field, description, model=model)
-    with _waiting("rendering"):
+    with show_status("rendering"):
         rendering = training.render()
-    with _waiting("measuring"):
+    with show_status("measuring"):
         quality = display.measure(training.field, training.signal, rendering, thorough=True)
     metrics = collect_metrics(trainer, training, quality, seconds)
     write_metrics(run_dir / "metrics.json", metrics)
@@ -129,14 +127,6 @@ def _finish(
     if summarize:
         print_summary(metrics, display.metrics, run_dir, result)
     return quality[display.metrics[0].key]
-
-
-@contextmanager
-def _waiting(what: str) -> Iterator[None]:
-    """Says what takes long, as that of a large volume may, where there is a terminal."""
-    console = Console(stderr=True)
-    with console.status(what) if console.is_terminal else nullcontext():
-        yield
 
 
 def _write_picture(path: Path, training: FieldTraining, rendering: Tensor) -> None:

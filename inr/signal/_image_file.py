@@ -2,18 +2,17 @@
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 from torch import nn
 
 from inr.atomic import replacing
 from inr.field.file import FieldDescription
 from inr.field.rendering import TILE, render_tiles
 from inr.lattice import Region
+from inr.progress import with_bar
 from inr.raster import PixelFormat, native_suffix, write_raster, write_tiff_tiles
 
 TIFF_SUFFIXES = (".tif", ".tiff")
@@ -77,11 +76,9 @@ def write_image(
     if suffix == ".png" and native_image_suffix(description) != ".png":
         pixels = pixels.as_displayable()
     shape = (height, width, description.out_features)
-    values: Iterable[np.ndarray] = render_tiles(field, (height, width), region=region)
-    if progress:
-        count = math.ceil(height / TILE) * math.ceil(width / TILE)
-        console = Console(stderr=True)
-        values = track(values, "render", count, console=console, disable=not console.is_terminal)
+    values = render_tiles(field, (height, width), region=region)
+    count = math.ceil(height / TILE) * math.ceil(width / TILE)
+    values = with_bar(values, count, shown=progress, by_length=False)
     tiles = (pixels.restore(tile) for tile in values)
     if suffix in TIFF_SUFFIXES:
         dtype, edges = np.dtype(pixels.dtype), (TILE, TILE)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from inr.argument import check_choice, check_count, check_numbers
+from inr.argument import check_choice, check_count, check_numbers, check_range
 from inr.raster import PixelFormat, find_range, read_raster
 
 
@@ -44,9 +44,7 @@ def load_image(
         OSError: The file cannot be read.
         ValueError: The file is no image, broken or too large, or an argument is out of range.
     """
-    lower, upper = check_numbers("value_range", value_range, "[lower, upper]")
-    if not lower < upper:
-        raise ValueError(f"value_range is {[lower, upper]}; expected the lower first.")
+    value_limits = check_range("value_range", value_range)
     check_choice("truncated", truncated, ("reject", "pad"))
     check_choice("nonfinite", nonfinite, ("reject", "zero"))
     check_count("max_pixels", max_pixels)
@@ -60,9 +58,7 @@ def load_image(
     pixels = raster.pixels if crop is None else crop_pixels(raster.pixels, crop)
     # Of what is fitted: the range of floats and of signed numbers is that of the data.
     low, high = find_range(pixels, raster.bits)
-    pixel_format = PixelFormat(
-        pixels.dtype.name, raster.bits, low, high, (float(lower), float(upper))
-    )
+    pixel_format = PixelFormat(pixels.dtype.name, raster.bits, low, high, value_limits)
     values = pixel_format.normalize(pixels)
     if size is not None:
         check_numbers("size", size, "[H, W]")

@@ -31,8 +31,11 @@ class LatticeDisplay(Display):
         *,
         thorough: bool = False,
     ) -> dict[str, float]:
-        """``psnr`` (dB) and, where they have a meaning, ``train_psnr``, ``test_psnr`` and
-        ``exact_share``, the share of values that are right after rounding."""
+        """Measures PSNR (dB) over all points, and what else has a meaning.
+
+        With held-out points that is the PSNR of each part; of whole-numbered values
+        ``exact_share``, the share that is right after rounding.
+        """
         parts = {"psnr": None, "train_psnr": signal.train_index, "test_psnr": signal.test_index}
         metrics = {
             key: psnr_of_pieces(compare_pieces(rendering, signal, index), signal.peak)

@@ -1,17 +1,16 @@
 """The surface of a fitted field, as a mesh."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
-from rich.console import Console
 from rich.progress import Progress
 from torch import Tensor, nn
 
 from inr.field.rendering import placement
 from inr.mesh import Mesh, extract_surface
+from inr.progress import make_bar
 
 Inside = Literal["above", "below"]
 
@@ -49,9 +48,7 @@ def extract_field(
         ValueError: The field has that value nowhere.
     """
     evaluate = _as_function(field)
-    console = Console(stderr=True)
-    bar = Progress(console=console, disable=not (progress and console.is_terminal))
-    with bar if progress else nullcontext():
+    with make_bar(shown=progress) as bar:
         return extract_surface(
             _counted(evaluate, bar, int(np.prod(shape))),
             shape,

@@ -1,10 +1,10 @@
-"""How fast gradient descent learns each eigenvector of a kernel.
+r"""How fast gradient descent learns each eigenvector of a kernel.
 
 The loss is the mean squared error over all values: n points with c outputs,
-:math:`L = \\frac{1}{nc} \\sum r^2`. In the kernel's eigenvectors, one step with the learning rate η
+:math:`L = \frac{1}{nc} \sum r^2`. In the kernel's eigenvectors, one step with the learning rate η
 takes each part of the error r to
 
-.. math:: r_{t+1} = \\left(1 - \\frac{2 \\eta \\lambda}{nc}\\right) r_t
+.. math:: r_{t+1} = \left(1 - \frac{2 \eta \lambda}{nc}\right) r_t
 
 as long as the kernel stays what it is: exactly for a linear model, nearly for a wide network.
 """

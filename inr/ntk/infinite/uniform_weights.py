@@ -57,7 +57,7 @@ def sobol_moments(
     *,
     num_points: int = SOBOL_POINTS,
 ) -> Callable[[Tensor, Tensor], Moments]:
-    """Mean products of any activation of :math:`w^\\top x + b`, by quasi-Monte Carlo.
+    r"""Mean products of any activation of :math:`w^\top x + b`, by quasi-Monte Carlo.
 
     The weights of a layer of ``num_points`` units are the first points of a Sobol sequence. It is
     scrambled, always in the same way. With the default and points of the cube [-1, 1]^d, errors

@@ -110,10 +110,10 @@ def parameter_move(
 def _expand(
     jacobian: Jacobian, basis: Tensor, bidiagonal: Tensor, left: Tensor, count: int
 ) -> tuple[float, Tensor]:
-    """Multiplies the basis's last vector and finds the next; zero when there is none.
+    r"""Multiplies the basis's last vector and finds the next; zero when there is none.
 
     Returns:
-        How :math:`J^\\top J` couples the two, and the last column of U.
+        How :math:`J^\top J` couples the two, and the last column of U.
     """
     eps = BREAKDOWN * torch.finfo(basis.dtype).eps
     vector, diagonal = basis[count - 1], bidiagonal[count - 1, count - 1].item()

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from inr.argument import check_numbers
+from inr.argument import check_range
 from inr.signal._lattice_signal import LatticeSignal
 from inr.signal.audio.display import AudioDisplay
 from inr.signal.audio.read import is_sound, read_sound
@@ -87,9 +87,7 @@ class AudioSignal(LatticeSignal):
         max_samples: int = 16_000_000,
         seed: int = 0,
     ) -> None:
-        lower, upper = check_numbers("value_range", value_range, "[lower, upper]")
-        if not lower < upper:
-            raise ValueError(f"value_range is {[lower, upper]}; expected the lower first.")
+        value_limits = check_range("value_range", value_range)
         sound = read_sound(
             path,
             start=start,
@@ -100,7 +98,7 @@ class AudioSignal(LatticeSignal):
         )
         for note in sound.notes:
             warnings.warn(note, stacklevel=2)
-        sound_format = SoundFormat.of(sound, (float(lower), float(upper)))
+        sound_format = SoundFormat.of(sound, value_limits)
         super().__init__(
             torch.from_numpy(sound_format.normalize(sound.samples)),
             value_range=sound_format.value_range,

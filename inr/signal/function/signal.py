@@ -11,7 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inr.argument import check_choice, check_count, check_list, check_numbers, check_positive
+from inr.argument import (
+    check_choice,
+    check_count,
+    check_list,
+    check_numbers,
+    check_positive,
+    check_range,
+)
 from inr.raster import PixelFormat, find_range
 from inr.signal._lattice_signal import LatticeSignal
 from inr.signal.function.axis import Axis, read_axis
@@ -103,9 +110,7 @@ class FunctionSignal(LatticeSignal):
     ) -> None:
         check_choice("kind", kind, KINDS)
         check_count("max_points", max_points)
-        lower, upper = check_numbers("value_range", value_range, "[lower, upper]")
-        if not lower < upper:
-            raise ValueError(f"value_range is {[lower, upper]}; expected the lower first.")
+        value_limits = check_range("value_range", value_range)
         found, axis = None, None
         if kind == "file":
             found, axis = _read(path, column, x, size, nonfinite, max_points)
@@ -130,7 +135,7 @@ class FunctionSignal(LatticeSignal):
             else:
                 numbers = draw_steps(lattice, check_count("pieces", pieces), generator)
         low, high = find_range(numbers.numpy(), None)
-        value_format = PixelFormat("float64", None, low, high, (float(lower), float(upper)))
+        value_format = PixelFormat("float64", None, low, high, value_limits)
         super().__init__(
             torch.from_numpy(value_format.normalize(numbers.numpy()))[..., None],
             value_range=value_format.value_range,

@@ -97,13 +97,12 @@ def make_chirp(lattice: Sequence[int], first: float, last: float) -> Tensor:
 
 
 def draw_steps(lattice: Sequence[int], pieces: int, generator: torch.Generator) -> Tensor:
-    """A function that is constant on pieces: the points that have the same of some random points
-    for their nearest.
+    """A function that is constant on the Voronoi cells of random points.
 
     Args:
         lattice: Cells per axis, in array order.
-        pieces: How many random points there are, uniform in the unit cube; the constants are
-            uniform between 0 and 1.
+        pieces: Number of random points, uniform in the unit cube; the constants are uniform
+            between 0 and 1.
         generator: Draws both.
 
     Shape:

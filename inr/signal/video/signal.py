@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from inr.argument import check_count, check_numbers
+from inr.argument import check_count, check_numbers, check_range
 from inr.signal._image_pixels import crop_pixels
 from inr.signal._lattice_signal import LatticeSignal
 from inr.signal.video.display import VideoDisplay
@@ -71,9 +71,7 @@ class VideoSignal(LatticeSignal):
         max_pixels: int = 134_217_728,
         seed: int = 0,
     ) -> None:
-        lower, upper = check_numbers("value_range", value_range, "[lower, upper]")
-        if not lower < upper:
-            raise ValueError(f"value_range is {[lower, upper]}; expected the lower first.")
+        value_limits = check_range("value_range", value_range)
         video = read_video(
             path,
             start=start,
@@ -85,9 +83,7 @@ class VideoSignal(LatticeSignal):
         )
         for note in video.notes:
             warnings.warn(note, stacklevel=2)
-        video_format = VideoFormat(
-            video.container, video.rate.as_integer_ratio(), (float(lower), float(upper))
-        )
+        video_format = VideoFormat(video.container, video.rate.as_integer_ratio(), value_limits)
         super().__init__(
             torch.from_numpy(video.frames),
             value_range=video_format.value_range,

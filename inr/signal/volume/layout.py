@@ -49,8 +49,7 @@ class Layout:
         return Layout(self.axes + "c", shape, self.frame, selection)
 
     def extent(self, axis: str) -> tuple[int, int, int]:
-        """The first cell of x, y or z that is selected, the one after the last, and how many
-        there are."""
+        """First selected cell of x, y or z, the one after the last, and the number of all."""
         if axis not in self.axes:
             return 0, 1, 1
         number = self.axes.index(axis)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from inr.argument import check_count, check_numbers
+from inr.argument import check_count, check_numbers, check_range
 from inr.raster import PixelFormat
 from inr.signal._lattice_signal import LatticeSignal
 from inr.signal.volume.detect import is_volume
@@ -90,9 +90,7 @@ class VolumeSignal(LatticeSignal):
         max_voxels: int = 1_073_741_824,
         seed: int = 0,
     ) -> None:
-        lower, upper = check_numbers("value_range", value_range, "[lower, upper]")
-        if not lower < upper:
-            raise ValueError(f"value_range is {[lower, upper]}; expected the lower first.")
+        value_limits = check_range("value_range", value_range)
         depth_height_width = None if size is None else check_size(size, max_voxels)
         volume = read_volume(
             path,
@@ -113,7 +111,7 @@ class VolumeSignal(LatticeSignal):
             volume.bits,
             volume.low,
             volume.high,
-            (float(lower), float(upper)),
+            value_limits,
         )
         volume_format = VolumeFormat(pixel_format, volume.container)
         values = volume_format.normalize(voxels)
