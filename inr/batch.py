@@ -1,8 +1,8 @@
-"""What a sampler draws and a loss reads."""
+"""Batches: the points that a sampler draws and a loss reads."""
 
 from typing import NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class Batch(NamedTuple):
@@ -12,11 +12,20 @@ class Batch(NamedTuple):
         coords: ``(n, d)``, in the unit cube.
         values: ``(n, c)``, in the signal's normalised range.
         index: ``(n,)`` int64, flat positions in the signal's lattice; None when they are on none.
+        features: ``(n, m)``, the encoding's values at the points where they are precomputed.
     """
 
     coords: Tensor
     values: Tensor
     index: Tensor | None = None  # type: ignore[assignment]  # not that of a tuple
+    features: Tensor | None = None
+
+    def outputs_of(self, field: nn.Module) -> Tensor:
+        """Outputs of a field at the points, ``(n, c)``: from their features, where they are known.
+
+        A loss that differentiates in the coordinates calls the field itself.
+        """
+        return field(self.coords) if self.features is None else field(features=self.features)
 
 
 class SurfaceBatch(NamedTuple):

@@ -17,7 +17,6 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from inr.field.precomputed import MappedField
 from inr.raster import read_raster
 from tests.conftest import ROOT
 from tests.tolerance import assert_close
@@ -104,14 +103,14 @@ def test_the_plain_field_is_the_field(
 
 
 @pytest.mark.parametrize(("options", "mapped"), [("RECOMPUTED", False), ("FACTORED", True)])
-def test_a_mapping_is_recomputed_only_where_a_row_says_so(
+def test_features_are_recomputed_only_where_a_row_says_so(
     script: Callable[[str], dict[str, Any]], tmp_path: Path, options: str, mapped: bool
 ) -> None:
     fit = script("fit")
     overrides = [fit[options]] if isinstance(fit[options], str) else fit[options]
     ours = fit["Bench"](fit["QUICK"], "cpu", tmp_path)._fit(fit["FLOAT32"], *overrides)
     ours.advance(2)
-    assert isinstance(ours.training._view[0], MappedField) == mapped
+    assert (ours.training.features is not None) == mapped
 
 
 def test_a_fit_in_pieces_is_the_whole_fit(

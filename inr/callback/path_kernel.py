@@ -114,7 +114,8 @@ class PathKernelCallback(LookCallback):
         with pl_module.clock.paused(pl_module.device):
             if not is_sound(trainer, pl_module):
                 return
-            coords, values, _ = require_lattice(NAME, pl_module.signal).train_points(None)
+            batch = require_lattice(NAME, pl_module.signal).train_points(None)
+            coords, values = batch.coords, batch.values
 
             def loss(outputs: Tensor, targets: Tensor) -> Tensor:
                 return pl_module.loss(_Known(coords, outputs), Batch(coords, targets))

@@ -198,7 +198,8 @@ class PredictedDynamicsCallback(LookCallback):
         signal = require_lattice(NAME, training.signal)
         field = copy.deepcopy(training.field)
         field.load_state_dict(self._anchor["weights"])
-        coords, values, _ = signal.train_points(None)
+        batch = signal.train_points(None)
+        coords, values = batch.coords, batch.values
         rows = values.numel() * signal.values.numel()
         has_more = signal.train_index is not None and rows <= MOST_NUMBERS
         return Forecast(
@@ -330,6 +331,7 @@ def _lattice(signal: LatticeSignal) -> Tensor:
 @torch.no_grad()
 def _residual(training: FieldTraining) -> Tensor:
     """``(n, c)`` at the training points, in float64."""
-    coords, values, _ = require_lattice(NAME, training.signal).train_points(None)
+    batch = require_lattice(NAME, training.signal).train_points(None)
+    coords, values = batch.coords, batch.values
     residual: Tensor = training.field(coords).double() - values
     return residual

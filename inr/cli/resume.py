@@ -55,6 +55,8 @@ def resumed(arguments: list[str], flags: list[str]) -> list[str]:
 def _renamed(override: str) -> str:
     """An override of an earlier version by its present name."""
     key, _, value = override.partition("=")
+    if key == "trainer.mapping_memory":
+        return f"trainer.feature_memory={value}"
     if key == "experiment" and (CONF / "protocol" / f"{value}.yaml").is_file():
         return f"protocol={value}"
     if value == "refuse":

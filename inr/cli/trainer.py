@@ -12,7 +12,7 @@ from torch import nn
 from inr.argument import check_choice, check_count, check_flag, check_positive
 from inr.cli.failure import BadInputError
 from inr.cli.instantiate import build
-from inr.part_size import fitting_points
+from inr.micro_batch import fitting_points
 from inr.precision import has_fast_bfloat16
 from inr.training import AtomicCheckpointIO, StepOptions
 
@@ -24,7 +24,7 @@ OWN_FLAGS = ("compile", "allow_tf32")
 OWN_OPTIONS = (
     "steps_per_batch",
     "micro_batch",
-    "mapping_memory",
+    "feature_memory",
     "gradient_clip_val",
     "full_precision_share",
     *OWN_FLAGS,
@@ -60,7 +60,7 @@ def check_trainer(cfg: DictConfig, needs_full_precision: bool = False) -> Machin
             raise ValueError("accumulate_grad_batches is not supported; use sampler.batch_size.")
         for name in ("max_steps", "log_every_n_steps", "steps_per_batch"):
             check_count(name, options[name])
-        check_count("mapping_memory", options.mapping_memory, minimum=0)
+        check_count("feature_memory", options.feature_memory, minimum=0)
         if options.micro_batch not in ("auto", None):
             check_count("micro_batch (or auto, or null)", options.micro_batch)
         if options.gradient_clip_val is not None:
@@ -97,7 +97,7 @@ def build_options(cfg: DictConfig, field: nn.Module, machine: Machine) -> StepOp
     return StepOptions(
         steps_per_batch=options.steps_per_batch,
         micro_batch=micro_batch,
-        mapping_memory=options.mapping_memory * MEBIBYTE,
+        feature_memory=options.feature_memory * MEBIBYTE,
         gradient_clip_val=options.gradient_clip_val,
         compile=options.compile,
         full_precision_share=options.full_precision_share,

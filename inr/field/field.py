@@ -43,6 +43,14 @@ class Field(nn.Module):
         self.in_features = encoding.in_features
         self.out_features = network.out_features
 
-    def forward(self, coords: Tensor) -> Tensor:
-        """Values of the field at points: ``(*batch, d) -> (*batch, c)``."""
-        return self.network(self.encoding(coords))
+    def forward(self, coords: Tensor | None = None, *, features: Tensor | None = None) -> Tensor:
+        """Values of the field at points, of which the coordinates or the features are given.
+
+        Args:
+            coords: ``(*batch, d)``, in the unit cube.
+            features: ``(*batch, m)``, γ of the coordinates, where it is precomputed.
+
+        Shape:
+            ``(*batch, c)``
+        """
+        return self.network(self.encoding(coords) if features is None else features)

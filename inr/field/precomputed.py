@@ -1,13 +1,11 @@
-"""Features of a lattice's points without their sines and cosines: cached, or factored by axis."""
+"""Precomputed features: an encoding on a lattice, cached or factored by axis."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from inr.batch import Batch
 from inr.encoding import Encoding, FourierEncoding
 from inr.lattice import lattice_points
 
@@ -16,7 +14,7 @@ CHUNK = 2**20
 BLOCK = 2**15
 
 
-class CachedMapping:
+class CachedFeatures:
     """Features of every point of a lattice, made once by the encoding itself.
 
     In float32 and float64 they are what the encoding gives, in a shorter dtype their rounding.
@@ -24,8 +22,8 @@ class CachedMapping:
     Args:
         encoding: γ, as it is now, on ``device``.
         lattice: Cells per axis, in array order: ``(H, W)``, ``(D, H, W)``.
-        dtype: Of the features. Points are float64 for float64, and float32 for all others.
-        device: Of the features.
+        dtype: Dtype of the features. Points are float64 for float64, and float32 for all others.
+        device: Device of the features.
 
     Attributes:
         features: ``(N, m)``, in C order.
@@ -50,7 +48,7 @@ class CachedMapping:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of the features."""
+        """Dtype of the features."""
         return self.features.dtype
 
     @property
@@ -63,7 +61,7 @@ class CachedMapping:
         return self.features.index_select(0, index)
 
 
-class FactoredMapping:
+class FactoredFeatures:
     r"""Fourier features of a lattice's points from one table for each axis.
 
     .. math:: a_j e^{2\pi i b_j^\top x} = a_j \prod_k e^{2\pi i b_{jk} x_k}
@@ -75,8 +73,8 @@ class FactoredMapping:
     Args:
         encoding: γ, as it is now. Its frequencies are not trained.
         lattice: Cells per axis, in array order: ``(H, W)``, ``(D, H, W)``.
-        dtype: Of the features. Tables are float64 for float64, and float32 for all others.
-        device: Of the features.
+        dtype: Dtype of the features. Tables are float64 for float64, and float32 for all others.
+        device: Device of the features.
 
     Attributes:
         tables: One for each axis, in coordinate order: ``(cells, 2m)``, cosines before sines.
@@ -138,22 +136,25 @@ class FactoredMapping:
             out.copy_(product)
 
 
-def map_lattice(
+PrecomputedFeatures = CachedFeatures | FactoredFeatures
+
+
+def precompute_features(
     encoding: Encoding,
     lattice: Sequence[int],
     *,
     dtype: torch.dtype,
     device: torch.device | str,
     budget: int,
-) -> CachedMapping | FactoredMapping | None:
-    """The fastest way to an encoding's features on a lattice.
+) -> PrecomputedFeatures | None:
+    """Features of an encoding on a lattice, in the fastest way that the memory allows.
 
     Args:
         encoding: γ, as it is now, on ``device``.
         lattice: Cells per axis, in array order.
-        dtype: Of the features.
-        device: Of the features.
-        budget: The most memory that all features may take, in bytes.
+        dtype: Dtype of the features.
+        device: Device of the features.
+        budget: Most memory of all features, in bytes.
 
     Returns:
         Cached features within the budget; beyond it the factored ones of a Fourier encoding. None
@@ -164,87 +165,11 @@ def map_lattice(
     if is_trained or encoding.out_features <= encoding.in_features:
         return None
     if math.prod(lattice) * encoding.out_features * dtype.itemsize <= budget:
-        return CachedMapping(encoding, lattice, dtype=dtype, device=device)
-    # Whoever changes the formula of a Fourier encoding has other factors.
+        return CachedFeatures(encoding, lattice, dtype=dtype, device=device)
+    # A subclass that overrides `encode` is not separable by axis.
     if isinstance(encoding, FourierEncoding) and type(encoding).encode is FourierEncoding.encode:
-        return FactoredMapping(encoding, lattice, dtype=dtype, device=device)
+        return FactoredFeatures(encoding, lattice, dtype=dtype, device=device)
     return None
-
-
-class MappedField(nn.Module):
-    """A field that looks up the features of a batch, and computes those of all other points.
-
-    It stands in for the field in a loss: its parameters, modules and attributes are the field's.
-    It has no state, and adds none to a module that it becomes a part of.
-
-    Args:
-        field: One without a ``network`` is never mapped.
-        mapping: Features of the lattice that batches come from.
-        network: Stands in for the field's network at a batch, such as when it is compiled.
-
-    Shape:
-        ``(*batch, d) -> (*batch, c)``
-    """
-
-    _field: nn.Module
-
-    def __init__(
-        self,
-        field: nn.Module,
-        mapping: CachedMapping | FactoredMapping,
-        network: Callable[[Tensor], Tensor] | None = None,
-    ) -> None:
-        super().__init__()
-        # Not as submodules, whose weights would be saved twice.
-        self.__dict__["_field"] = field
-        own = getattr(field, "network", None)
-        self.__dict__["_network"] = own if network is None else network
-        self._mapping = mapping
-        self._batch: Batch | None = None
-
-    def at(self, batch: Batch) -> "MappedField":
-        """Itself, from now on with the features of this batch's points."""
-        self._batch = batch
-        return self
-
-    def forward(self, coords: Tensor) -> Tensor:
-        """Values of the field at points: ``(*batch, d) -> (*batch, c)``.
-
-        Only the tensor of the batch itself is looked up, and only where no gradient in it is
-        wanted and the network takes the dtype of the features.
-        """
-        batch, network = self._batch, self._network
-        if (
-            batch is not None
-            and coords is batch.coords
-            and batch.index is not None
-            and network is not None
-            and not coords.requires_grad
-            and self._takes_features(network, coords)
-        ):
-            return network(self._mapping(batch.index))
-        return self._field(coords)
-
-    def _takes_features(self, network: nn.Module, coords: Tensor) -> bool:
-        """Whether features are in the points' dtype, or in the one that autocast rounds them to."""
-        device, dtype = coords.device.type, self._mapping.dtype
-        return dtype == coords.dtype or (
-            getattr(network, "rounds_features", False)
-            and torch.is_autocast_enabled(device)
-            and dtype == torch.get_autocast_dtype(device)
-        )
-
-    def named_modules(
-        self,
-        memo: set[nn.Module] | None = None,
-        prefix: str = "",
-        remove_duplicate: bool = True,
-    ) -> Iterator[tuple[str, nn.Module]]:
-        """Those of the field."""
-        return self._field.named_modules(memo, prefix, remove_duplicate)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.__dict__.get("_field"), name)
 
 
 def _full_precision(dtype: torch.dtype) -> torch.dtype:

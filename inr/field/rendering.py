@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from inr.lattice import Region, lattice_points
-from inr.part_size import fitting_points
+from inr.micro_batch import fitting_points
 
 # Where nothing is known about the device.
 CHUNK = 16_384

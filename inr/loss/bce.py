@@ -25,4 +25,4 @@ def bce(field: nn.Module, batch: Batch) -> Tensor:
         Tancik et al. 2020, "Fourier Features Let Networks Learn High Frequency Functions", the
         loss of 3D shapes; their network ends in the sigmoid that is here part of the loss.
     """
-    return functional.binary_cross_entropy_with_logits(field(batch.coords), batch.values)
+    return functional.binary_cross_entropy_with_logits(batch.outputs_of(field), batch.values)

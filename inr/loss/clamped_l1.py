@@ -24,5 +24,5 @@ def clamped_l1(field: nn.Module, batch: Batch, *, delta: float = 0.1) -> Tensor:
         Park et al. 2019, "DeepSDF", eq. 4.
     """
     check_positive("delta", delta)
-    prediction = field(batch.coords).clamp(-delta, delta)
+    prediction = batch.outputs_of(field).clamp(-delta, delta)
     return (prediction - batch.values.clamp(-delta, delta)).abs().mean()

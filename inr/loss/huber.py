@@ -23,4 +23,4 @@ def huber(field: nn.Module, batch: Batch, *, delta: float = 0.1) -> Tensor:
         Huber 1964, "Robust Estimation of a Location Parameter".
     """
     check_positive("delta", delta)
-    return functional.huber_loss(field(batch.coords), batch.values, delta=delta)
+    return functional.huber_loss(batch.outputs_of(field), batch.values, delta=delta)

@@ -22,5 +22,5 @@ def mape(field: nn.Module, batch: Batch, *, epsilon: float = 0.01) -> Tensor:
         Müller et al. 2022, "Instant Neural Graphics Primitives", section 5.2.
     """
     check_positive("epsilon", epsilon)
-    errors = (field(batch.coords) - batch.values).abs()
+    errors = (batch.outputs_of(field) - batch.values).abs()
     return (errors / (batch.values.abs() + epsilon)).mean()

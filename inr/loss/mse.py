@@ -10,4 +10,4 @@ def mse(field: nn.Module, batch: Batch) -> Tensor:
 
     .. math:: \frac{1}{nc} \sum_{i,o} (f_o(x_i) - y_{io})^2
     """
-    return (field(batch.coords) - batch.values).square().mean()
+    return (batch.outputs_of(field) - batch.values).square().mean()

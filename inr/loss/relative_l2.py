@@ -23,6 +23,6 @@ def relative_l2(field: nn.Module, batch: Batch, *, epsilon: float = 0.01) -> Ten
         al. 2018, "Noise2Noise", section 3.3).
     """
     check_positive("epsilon", epsilon)
-    prediction = field(batch.coords)
+    prediction = batch.outputs_of(field)
     weight = 1 / (prediction.detach().square() + epsilon)
     return (weight * (prediction - batch.values).square()).mean()

@@ -73,9 +73,9 @@ class ShapeSampler(Sampler):
         if self._pool is None or self._pool[0] != number:
             self._prepare(signal, number)
             assert self._next is not None
-            coords, values, _ = self._next[1].result()
+            made = self._next[1].result()
             place = signal.device, signal.dtype
-            self._pool = number, Batch(coords.to(*place), values.to(*place))
+            self._pool = number, Batch(made.coords.to(*place), made.values.to(*place))
         return self._pool[1]
 
     def _prepare(self, signal: ShapeSignal, number: int) -> None:

@@ -11,15 +11,16 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from inr.batch import Batch
+from inr.field.precomputed import PrecomputedFeatures
 from inr.field.rendering import render
 from inr.sampler import Sampler
 from inr.signal import Signal
+from inr.training.block import next_stop
 from inr.training.clock import Clock
+from inr.training.features import find_features, with_compiled_network
 from inr.training.gradient import BatchGradient
-from inr.training.rhythm import next_stop
 from inr.training.stack_gradient import StackGradient
 from inr.training.step_options import StepOptions
-from inr.training.view import training_view
 
 BLOCK_SECONDS = 0.1
 FREE_RENDERING_SECONDS = 2.0
@@ -54,6 +55,7 @@ class FieldTraining(pl.LightningModule):
         readings: What was last measured, by name, for displays.
         clock: Seconds of training.
         points: Number of points trained on so far, with repetition.
+        features: Precomputed features of the steps; None where they save nothing.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class FieldTraining(pl.LightningModule):
         self.measured: dict[str, float] = {}
         self.clock = Clock()
         self.points = 0
+        self.features: PrecomputedFeatures | None = None
         self._rendering: Tensor | None = None
         self._rendering_seconds: float | None = None
         self._gradient: BatchGradient | StackGradient = BatchGradient(
@@ -98,22 +101,20 @@ class FieldTraining(pl.LightningModule):
         self._schedule = self.make_schedule(self.trainer.max_steps)
         share = self.options.full_precision_share
         self._first_full_step = self.trainer.max_steps - round(share * self.trainer.max_steps)
-        self._look_at_field(AUTOCAST_DTYPES.get(self.trainer.precision))
+        self._prepare_steps(AUTOCAST_DTYPES.get(self.trainer.precision))
 
-    def _look_at_field(self, autocast_dtype: torch.dtype | None) -> None:
-        """Makes what losses see of the field."""
-        view = training_view(
-            self.viewed_field(),
-            self.signal,
-            autocast_dtype,
-            mapping_memory=self.options.mapping_memory,
-            compiled=self.options.compile,
+    def _prepare_steps(self, autocast_dtype: torch.dtype | None) -> None:
+        """Precomputes features and compiles the network, for steps with or without autocast."""
+        field = self.single_field()
+        self.features = find_features(
+            field, self.signal, autocast_dtype, memory=self.options.feature_memory
         )
-        # Not registered: it is the field once more.
-        self._view, self._autocast_dtype = [view], autocast_dtype
+        seen = with_compiled_network(field, self.features) if self.options.compile else field
+        # In a list, so that it is not registered: its weights are the field's.
+        self._seen, self._autocast_dtype = [seen], autocast_dtype
 
-    def viewed_field(self) -> nn.Module:
-        """What features are looked up for."""
+    def single_field(self) -> nn.Module:
+        """The field that a loss is a function of."""
         return self.field
 
     def count_points(self, batch: Batch) -> int:
@@ -147,7 +148,7 @@ class FieldTraining(pl.LightningModule):
         scaler = getattr(trainer.precision_plugin, "scaler", None)
         optimizer.zero_grad()
         if step >= self._first_full_step and self._autocast_dtype is not None:
-            self._look_at_field(None)
+            self._prepare_steps(None)
         with torch.autocast(
             self.device.type,
             self._autocast_dtype,
@@ -155,7 +156,8 @@ class FieldTraining(pl.LightningModule):
             # Lightning's own autocast spans the block, and would keep what these weights were.
             cache_enabled=False,
         ):
-            loss = self._gradient(self._view[0], self.batch, scaler.scale if scaler else None)
+            scale = scaler.scale if scaler else None
+            loss = self._gradient(self._seen[0], self.batch, scale, self.features)
         self._share_gradient()
         if scaler:
             scaler.unscale_(optimizer)
@@ -187,7 +189,7 @@ class FieldTraining(pl.LightningModule):
         """The losses over the last batch at the present weights, of each field that is trained."""
         assert self.batch is not None
         losses: list[float] = (
-            self._gradient.measure(self.viewed_field(), self.batch).flatten().tolist()
+            self._gradient.measure(self.single_field(), self.batch).flatten().tolist()
         )
         return losses
 

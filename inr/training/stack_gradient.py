@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from inr.batch import Batch
+from inr.field.precomputed import PrecomputedFeatures
 from inr.field.stack import FieldStack, map_fields
-from inr.training.parts import at_batch, split_batch
+from inr.training.micro_batches import split_batch
 
 # An operation on several fields takes longer to start: it takes so many times the points.
 MAPPED = 4
@@ -23,7 +24,7 @@ class StackGradient:
     Args:
         stack: Its parameters are differentiated.
         loss: ``(field, batch) -> scalar``, a mean over the batch's points.
-        part_size: Points of one field at once, at most, or four times as many of several fields
+        micro_batch: Most points of one field at once, or four times as many of several fields
             together; None is all.
     """
 
@@ -31,28 +32,33 @@ class StackGradient:
         self,
         stack: FieldStack,
         loss: Callable[[nn.Module, Batch], Tensor],
-        part_size: int | None = None,
+        micro_batch: int | None = None,
     ) -> None:
         self._stack = stack
         self._loss = loss
-        self._part_size = part_size
+        self._micro_batch = micro_batch
 
     def __call__(
-        self, field: nn.Module, batch: Batch, scale: Callable[[Tensor], Tensor] | None = None
+        self,
+        field: nn.Module,
+        batch: Batch,
+        scale: Callable[[Tensor], Tensor] | None = None,
+        features: PrecomputedFeatures | None = None,
     ) -> Tensor:
         """Adds the gradients to those of the parameters.
 
         Args:
-            field: What a loss sees of the stack's field.
+            field: Field of the stack.
             batch: All points, with the values of all fields: ``(n, F·c)``.
-            scale: Of what is differentiated, such as a gradient scaler's.
+            scale: Function of the loss that is differentiated, such as a gradient scaler's.
+            features: Precomputed features of lattice points.
 
         Returns:
             The losses, ``(F,)``, detached.
         """
         parameters = self._stack.parameters_by_name()
         total = None
-        for share, part in split_batch(batch, self._part_size):
+        for share, part in split_batch(batch, self._micro_batch, features):
             found = []
             for fields in self._fields_at_once(len(part.coords)):
                 # Leaves of their own: the gradient of a slice would be as large as the whole.
@@ -75,7 +81,7 @@ class StackGradient:
         losses = []
         for fields in self._fields_at_once(len(batch.coords)):
             chosen = {name: p[fields] for name, p in parameters.items()}
-            parts = split_batch(batch, self._part_size)
+            parts = split_batch(batch, self._micro_batch)
             losses.append(sum(s * self._losses(field, chosen, part, fields) for s, part in parts))
         return torch.cat([torch.as_tensor(loss) for loss in losses])
 
@@ -88,11 +94,11 @@ class StackGradient:
         def loss(field: nn.Module, values: Tensor) -> Tensor:
             return self._loss(field, batch._replace(values=values))
 
-        return map_fields(at_batch(field, batch), parameters, loss, values)
+        return map_fields(field, parameters, loss, values)
 
     def _fields_at_once(self, points: int) -> Iterator[slice]:
         size = self._stack.size
-        most = size if self._part_size is None else max(1, MAPPED * self._part_size // points)
+        most = size if self._micro_batch is None else max(1, MAPPED * self._micro_batch // points)
         for start in range(0, size, most):
             yield slice(start, min(start + most, size))
 

@@ -38,7 +38,7 @@ class StackTraining(FieldTraining):
         self._options = options
         self._gradient = StackGradient(field, self.loss, self.options.micro_batch)
 
-    def viewed_field(self) -> nn.Module:
+    def single_field(self) -> nn.Module:
         return self.field.field
 
     def count_points(self, batch: Batch) -> int:

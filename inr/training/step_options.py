@@ -12,7 +12,7 @@ class StepOptions:
     Attributes:
         steps_per_batch: Steps of the optimizer in what Lightning takes for a batch, at most.
         micro_batch: Points at once, at most; None is a whole batch.
-        mapping_memory: Bytes for the features of a signal's lattice.
+        feature_memory: Bytes for precomputed features.
         gradient_clip_val: Largest norm of the gradient; None is any.
         compile: Whether the network is compiled.
         full_precision_share: Share of the steps, the last ones, that are made without autocast.
@@ -20,7 +20,7 @@ class StepOptions:
 
     steps_per_batch: int = 50
     micro_batch: int | None = None
-    mapping_memory: int = 0
+    feature_memory: int = 0
     gradient_clip_val: float | None = None
     compile: bool = False
     full_precision_share: float = 0.0

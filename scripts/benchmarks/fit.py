@@ -31,7 +31,7 @@ from inr.metric import psnr
 
 BFLOAT16 = "trainer.precision=bf16-mixed"
 FLOAT32 = "trainer.precision=32-true"
-FACTORED = "trainer.mapping_memory=0"
+FACTORED = "trainer.feature_memory=0"
 RECOMPUTED = [FACTORED, "encoding._target_=_fits.RecomputedGaussianEncoding"]
 COMMON = ["optimizer=adam", "optimizer.lr=1e-3", "sampler.batch_size=null"]
 # Few steps after few others are timed: none is among the last of a run.

@@ -17,7 +17,7 @@ from _measure import in_turns, median_ratio, per_step
 from _report import Report, make_parser
 from torch.nn import functional
 
-from inr.field.precomputed import CachedMapping
+from inr.field.precomputed import CachedFeatures
 
 EDGE, BATCH, HORIZON = 256, 1024, 10**9
 BARE = "bare loop"
@@ -37,13 +37,13 @@ class BareLoop:
     def __init__(self, fit: Fit, dtype: torch.dtype | None, device: torch.device) -> None:
         self._device, self._dtype = device, dtype
         self._network = fit.field.network.to(device)
-        mapping = CachedMapping(
+        features = CachedFeatures(
             fit.field.encoding.to(device),
             fit.signal.lattice,
             dtype=dtype or torch.float32,
             device=device,
         )
-        self._features, self._values = mapping.features, fit.signal.values.to(device)
+        self._features, self._values = features.features, fit.signal.values.to(device)
         self._optimizer = fit.training.make_optimizer(fit.field)
         self._rates = [group["lr"] for group in self._optimizer.param_groups]
         self._step = 0

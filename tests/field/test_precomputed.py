@@ -1,6 +1,5 @@
 """Features looked up on a lattice against those of the formula and of the encoding."""
 
-import copy
 import math
 
 import pytest
@@ -18,10 +17,12 @@ from inr.encoding import (
     PositionalEncoding,
 )
 from inr.field import Field
-from inr.field.precomputed import CachedMapping, FactoredMapping, MappedField, map_lattice
+from inr.field.precomputed import CachedFeatures, FactoredFeatures, precompute_features
 from inr.lattice import lattice_points
 from inr.loss import mse
 from inr.network import MLPNetwork, SirenNetwork
+from inr.signal import LatticeSignal
+from inr.training.features import find_features, with_compiled_network
 from tests.tolerance import assert_close
 
 LATTICES = [(7,), (5, 9), (3, 6, 4)]
@@ -63,22 +64,22 @@ def brute_force(encoding: FourierEncoding, lattice: tuple[int, ...], index: Tens
 def test_factored_features_follow_the_formula(name: str, lattice: tuple[int, ...]) -> None:
     encoding, index = make_encodings(len(lattice))[name], draw_index(lattice)
     expected = brute_force(encoding, lattice, index)
-    double = FactoredMapping(encoding, lattice, dtype=torch.float64, device=CPU)(index)
+    double = FactoredFeatures(encoding, lattice, dtype=torch.float64, device=CPU)(index)
     assert_close(double, expected)
-    single = FactoredMapping(encoding, lattice, dtype=torch.float32, device=CPU)(index)
+    single = FactoredFeatures(encoding, lattice, dtype=torch.float32, device=CPU)(index)
     # A rounding of each table and of each product: a few halves of 2^-23.
     errors = (single.double() - expected) / encoding.amplitudes.double().repeat(2)
     assert errors.abs().max() < 3e-7
-    half = FactoredMapping(encoding, lattice, dtype=torch.bfloat16, device=CPU)(index)
+    half = FactoredFeatures(encoding, lattice, dtype=torch.bfloat16, device=CPU)(index)
     assert (double.dtype, half.dtype) == (torch.float64, torch.bfloat16)
     assert torch.equal(half, single.bfloat16())
 
 
-def test_factored_features_are_nearer_to_the_truth_than_float32_phases() -> None:
+def test_factored_features_are_nearer_to_the_exact_value_than_float32_phases() -> None:
     encoding, lattice = GaussianEncoding(2, num_frequencies=64, scale=50.0), (300, 200)
     index = draw_index(lattice, 100)
     expected = brute_force(encoding, lattice, index)
-    mapping = FactoredMapping(encoding, lattice, dtype=torch.float32, device=CPU)
+    mapping = FactoredFeatures(encoding, lattice, dtype=torch.float32, device=CPU)
     error = (mapping(index) - expected).abs().max()
     assert error < 3e-7
     assert (encoding(lattice_points(lattice, index)) - expected).abs().max() > 30 * error
@@ -87,7 +88,7 @@ def test_factored_features_are_nearer_to_the_truth_than_float32_phases() -> None
 @pytest.mark.parametrize("block", [1, 12, 100])
 def test_blocks_change_nothing(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     encoding, lattice = GaussianEncoding(3, num_frequencies=6), (3, 6, 4)
-    mapping = FactoredMapping(encoding, lattice, dtype=torch.float32, device=CPU)
+    mapping = FactoredFeatures(encoding, lattice, dtype=torch.float32, device=CPU)
     index = draw_index(lattice)
     at_once = mapping(index)
     monkeypatch.setattr(inr.field.precomputed, "BLOCK", block)
@@ -118,7 +119,7 @@ def test_cached_features_are_those_of_the_encoding(
     double = dtype == torch.float64
     for encoding in (*make_encodings(2).values(), Squares()):
         encoding.to(torch.float64 if double else torch.float32)
-        mapping = CachedMapping(encoding, lattice, dtype=dtype, device=CPU)
+        mapping = CachedFeatures(encoding, lattice, dtype=dtype, device=CPU)
         points = lattice_points(lattice, dtype=torch.float64 if double else torch.float32)
         expected = encoding(points).to(dtype)
         assert mapping(index).dtype == dtype
@@ -129,23 +130,23 @@ def test_cached_features_are_those_of_the_encoding(
 def test_the_cache_is_made_of_few_points_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inr.field.precomputed, "CHUNK", 38)
     encoding = Squares()
-    CachedMapping(encoding, (5, 9), dtype=torch.float32, device=CPU)
+    CachedFeatures(encoding, (5, 9), dtype=torch.float32, device=CPU)
     assert encoding.most_points == 38 // 5
 
 
 def test_both_say_what_memory_they_take() -> None:
     encoding = GaussianEncoding(2, num_frequencies=6)
     for dtype in DTYPES:
-        cached = CachedMapping(encoding, (5, 9), dtype=dtype, device=CPU)
+        cached = CachedFeatures(encoding, (5, 9), dtype=dtype, device=CPU)
         assert cached.nbytes == 5 * 9 * 12 * dtype.itemsize
-        factored = FactoredMapping(encoding, (5, 9), dtype=dtype, device=CPU)
+        factored = FactoredFeatures(encoding, (5, 9), dtype=dtype, device=CPU)
         assert factored.nbytes == (5 + 9) * 12 * max(4, dtype.itemsize)
         assert cached.dtype == factored.dtype == dtype
 
 
-@pytest.mark.parametrize("kind", [CachedMapping, FactoredMapping])
+@pytest.mark.parametrize("kind", [CachedFeatures, FactoredFeatures])
 def test_a_lattice_of_another_dimension_is_rejected(
-    kind: type[CachedMapping] | type[FactoredMapping],
+    kind: type[CachedFeatures] | type[FactoredFeatures],
 ) -> None:
     with pytest.raises(ValueError, match="expected 2"):
         kind(GaussianEncoding(2), (3, 4, 5), dtype=torch.float32, device=CPU)
@@ -164,27 +165,32 @@ class Shifted(FourierEncoding):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_budget_decides(dtype: torch.dtype) -> None:
     def choose(encoding: Encoding, budget: int) -> object:
-        mapping = map_lattice(encoding, (5, 9), dtype=dtype, device=CPU, budget=budget)
+        mapping = precompute_features(encoding, (5, 9), dtype=dtype, device=CPU, budget=budget)
         assert mapping is None or mapping.dtype == dtype
         return type(mapping)
 
     fourier = 5 * 9 * 12 * dtype.itemsize
     encoding = GaussianEncoding(2, num_frequencies=6)
-    assert choose(encoding, fourier) is CachedMapping
-    assert choose(encoding, fourier - 1) is FactoredMapping
-    assert choose(encoding, 0) is FactoredMapping
+    assert choose(encoding, fourier) is CachedFeatures
+    assert choose(encoding, fourier - 1) is FactoredFeatures
+    assert choose(encoding, 0) is FactoredFeatures
     for other in (Squares(), Shifted()):
         needed = 5 * 9 * other.out_features * dtype.itemsize
-        assert choose(other, needed) is CachedMapping
+        assert choose(other, needed) is CachedFeatures
         assert choose(other, needed - 1) is type(None)
 
 
 @pytest.mark.parametrize(
     "encoding", [IdentityEncoding(2), GaussianEncoding(2, num_frequencies=6, trainable=True)]
 )
-def test_nothing_is_mapped_where_nothing_is_saved_or_features_change(encoding: Encoding) -> None:
+def test_nothing_is_precomputed_where_nothing_is_saved_or_features_change(
+    encoding: Encoding,
+) -> None:
     for budget in (0, 2**30):
-        assert map_lattice(encoding, (5, 9), dtype=torch.float32, device=CPU, budget=budget) is None
+        assert (
+            precompute_features(encoding, (5, 9), dtype=torch.float32, device=CPU, budget=budget)
+            is None
+        )
 
 
 LATTICE = (5, 9)
@@ -204,126 +210,71 @@ def draw_batch(dtype: torch.dtype = torch.float64, seed: int = 0) -> Batch:
     return Batch(lattice_points(LATTICE, index, dtype=dtype), values, index)
 
 
-def zero_mapping(field: Field, dtype: torch.dtype = torch.float64) -> CachedMapping:
-    """Features that are nowhere those of the field, to tell who looks them up."""
-    mapping = CachedMapping(field.encoding, LATTICE, dtype=dtype, device=CPU)
-    mapping.features.zero_()
-    return mapping
-
-
-def value_of_zeros(field: Field) -> Tensor:
-    return field.network(torch.zeros(20, 12, dtype=torch.float64))
-
-
 @pytest.mark.parametrize("budget", [0, 2**20])
 @pytest.mark.parametrize("kind", [MLPNetwork, SirenNetwork])
-def test_values_and_gradients_are_those_of_the_field(
+def test_values_and_gradients_are_those_of_the_coordinates(
     budget: int, kind: type[MLPNetwork] | type[SirenNetwork]
 ) -> None:
     torch.manual_seed(0)
     encoding = GaussianEncoding(2, num_frequencies=6, scale=2.0)
     field = Field(encoding, kind(12, 3, hidden_features=8, trainable="last_layer")).double()
-    mapping = map_lattice(encoding, LATTICE, dtype=torch.float64, device=CPU, budget=budget)
-    assert mapping is not None
+    features = precompute_features(
+        encoding, LATTICE, dtype=torch.float64, device=CPU, budget=budget
+    )
+    assert features is not None
     trained = [p for p in field.parameters() if p.requires_grad]
-    mapped = MappedField(field, mapping)
     for seed in (0, 1):
         batch = draw_batch(seed=seed)
-        assert_close(mapped.at(batch)(batch.coords), field(batch.coords))
+        assert batch.index is not None
+        carrying = batch._replace(features=features(batch.index))
+        assert_close(field(features=carrying.features), field(batch.coords))
         expected = torch.autograd.grad(mse(field, batch), trained)
-        for slope, truth in zip(
-            torch.autograd.grad(mse(mapped.at(batch), batch), trained), expected, strict=True
-        ):
-            assert_close(slope, truth)
+        found = torch.autograd.grad(mse(field, carrying), trained)
+        for slope, wanted in zip(found, expected, strict=True):
+            assert_close(slope, wanted)
 
 
-def test_the_points_of_the_batch_are_looked_up_and_no_others() -> None:
+def test_features_take_the_place_of_coordinates() -> None:
+    """Features that are nowhere those of the field, to tell what it reads."""
     field, batch = make_field().double(), draw_batch()
-    mapped = MappedField(field, zero_mapping(field))
-    values = field(batch.coords)
-    assert torch.equal(mapped(batch.coords), values)
-    assert torch.equal(mapped.at(batch)(batch.coords), value_of_zeros(field))
-    assert torch.equal(mapped(batch.coords.clone()), values)
-    assert torch.equal(mapped.at(batch._replace(index=None))(batch.coords), values)
-    assert torch.equal(mapped.at(draw_batch(seed=1))(batch.coords), values)
+    zeros = torch.zeros(20, 12, dtype=torch.float64)
+    carrying = batch._replace(features=zeros)
+    assert torch.equal(carrying.outputs_of(field), field.network(zeros))
+    assert torch.equal(batch.outputs_of(field), field(batch.coords))
+    # A loss that differentiates in the coordinates calls the field itself.
+    assert torch.equal(field(carrying.coords), field(batch.coords))
 
 
-def test_a_loss_that_differentiates_in_the_points_sees_the_field() -> None:
-    field, batch = make_field().double(), draw_batch()
-    mapped = MappedField(field, zero_mapping(field)).at(batch)
-    batch.coords.requires_grad_()
-    slopes = [torch.autograd.grad(f(batch.coords).sum(), batch.coords)[0] for f in (mapped, field)]
-    assert slopes[1].abs().max() > 0.1
-    assert torch.equal(*slopes)
-    jacobians = [torch.func.jacrev(f)(batch.coords.detach()) for f in (mapped, field)]
-    assert torch.equal(*jacobians)
-
-
-def test_a_module_without_a_network_is_never_mapped() -> None:
-    torch.manual_seed(0)
-    field, batch = nn.Linear(2, 3).double(), draw_batch()
-    mapped = MappedField(field, zero_mapping(make_field())).at(batch)
-    assert torch.equal(mapped(batch.coords), field(batch.coords))
-
-
-def test_rounded_features_are_looked_up_under_the_autocast_that_rounds_them() -> None:
+def test_rounded_features_are_those_that_autocast_rounds() -> None:
     field, batch = make_field(), draw_batch(torch.float32)
-    assert field.network.rounds_features
-    mapping = CachedMapping(field.encoding, LATTICE, dtype=torch.bfloat16, device=CPU)
-    mapped = MappedField(field, mapping).at(batch)
+    assert field.network.rounds_features and batch.index is not None
+    features = CachedFeatures(field.encoding, LATTICE, dtype=torch.bfloat16, device=CPU)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert torch.equal(mapped(batch.coords), field(batch.coords))
-    zeros = MappedField(field, zero_mapping(field, torch.bfloat16)).at(batch)
-    of_zeros = field.network(torch.zeros(20, 12))
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        # Biases pass through bfloat16.
-        assert_close(zeros(batch.coords).bfloat16(), of_zeros)
-        with torch.autocast("cpu", enabled=False):
-            assert torch.equal(zeros(batch.coords), field(batch.coords))
-    with torch.autocast("cpu", dtype=torch.float16):
-        assert torch.equal(zeros(batch.coords), field(batch.coords))
-    assert torch.equal(zeros(batch.coords), field(batch.coords))
+        assert torch.equal(field(features=features(batch.index)), field(batch.coords))
 
 
 def test_rounded_features_are_not_for_a_network_that_wants_all_digits() -> None:
-    field, batch = make_field(hidden_layers=0), draw_batch(torch.float32)
-    mapped = MappedField(field, zero_mapping(field, torch.bfloat16)).at(batch)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert torch.equal(mapped(batch.coords), field(batch.coords))
+    signal = LatticeSignal(torch.rand(*LATTICE, 3), value_range=(0.0, 1.0), name="random")
+    for field in (make_field(hidden_layers=0), make_field()):
+        for autocast in (None, torch.bfloat16):
+            features = find_features(field, signal, autocast, memory=2**20)
+            assert features is not None
+            is_rounded = autocast is not None and field.network.rounds_features
+            assert features.dtype == (torch.bfloat16 if is_rounded else torch.float32)
+    assert not make_field(hidden_layers=0).network.rounds_features
 
 
-class Holder(nn.Module):
-    """Has a field and, perhaps, its stand-in."""
-
-    def __init__(self, field: Field, *, maps: bool) -> None:
-        super().__init__()
-        self.field = field
-        if maps:
-            self.mapped = MappedField(field, zero_mapping(field))
+def test_a_module_without_a_network_has_no_features() -> None:
+    signal = LatticeSignal(torch.rand(*LATTICE, 3), value_range=(0.0, 1.0), name="random")
+    assert find_features(nn.Linear(2, 3), signal, None, memory=2**20) is None
 
 
-def test_a_mapped_field_is_never_saved_and_shows_the_field() -> None:
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method`:DeprecationWarning")
+def test_a_compiled_network_shares_the_weights_of_the_field() -> None:
     field = make_field()
-    plain, holder = Holder(field, maps=False), Holder(field, maps=True)
-    mapped = holder.mapped
-    assert not mapped.state_dict()
-    assert list(holder.state_dict()) == list(plain.state_dict())
-    assert [n for n, _ in holder.named_parameters()] == [n for n, _ in plain.named_parameters()]
-    assert [n for n, _ in holder.named_modules()] == [n for n, _ in plain.named_modules()]
-    holder.load_state_dict(copy.deepcopy(plain.state_dict()))
-    assert [n for n, _ in mapped.named_parameters()] == [n for n, _ in field.named_parameters()]
-    assert all(a is b for a, b in zip(mapped.parameters(), field.parameters(), strict=True))
-    assert mapped.network is field.network and mapped.out_features == 3
-    with pytest.raises(AttributeError, match="nothing"):
-        _ = mapped.nothing
-
-
-def test_a_copy_of_a_mapped_field_has_a_field_of_its_own() -> None:
-    field, batch = make_field().double(), draw_batch()
-    mapping = CachedMapping(field.encoding, LATTICE, dtype=torch.float64, device=CPU)
-    twin = copy.deepcopy(MappedField(field, mapping)).at(batch)
-    values = field(batch.coords)
-    with torch.no_grad():
-        for parameter in field.parameters():
-            parameter.zero_()
-    assert_close(twin(batch.coords), values)
+    features = CachedFeatures(field.encoding, LATTICE, dtype=torch.float32, device=CPU)
+    names = list(field.state_dict())
+    seen = with_compiled_network(field, features)
+    assert list(field.state_dict()) == names
+    pairs = zip(seen.parameters(), field.parameters(), strict=True)
+    assert all(mine is own for mine, own in pairs)

@@ -64,7 +64,7 @@ def fit_field(
         make_optimizer=optimizer,
         make_schedule=cosine,
         record={},
-        options=StepOptions(**{"mapping_memory": 2**20, **options}),
+        options=StepOptions(**{"feature_memory": 2**20, **options}),
     )
     options = {"accelerator": accelerator, "precision": precision, "max_steps": steps}
     return training, train_quietly(training, *callbacks, **options)
@@ -150,12 +150,12 @@ def test_the_last_steps_may_be_in_full_precision() -> None:
         def on_train_batch_end(self, *arguments: Any) -> None:
             dtypes.append(mapped_dtype(arguments[1]))
 
-    fit_field(Listener(1), precision="bf16-mixed", full_precision_share=0.25, mapping_memory=2**20)
+    fit_field(Listener(1), precision="bf16-mixed", full_precision_share=0.25, feature_memory=2**20)
     assert dtypes == 9 * [torch.bfloat16] + 3 * [torch.float32]
 
 
 def mapped_dtype(training: FieldTraining) -> torch.dtype:
-    """Of the features that a loss's field looks up."""
+    """Dtype of the features that the network of a step gets."""
     features = []
     loss = training._gradient._loss
 
@@ -169,14 +169,14 @@ def mapped_dtype(training: FieldTraining) -> torch.dtype:
         return value
 
     assert training.batch is not None
-    BatchGradient(listen).measure(training._view[0], training.batch)
+    BatchGradient(listen)(training._seen[0], training.batch, None, training.features)
     return features[0]
 
 
 @pytest.mark.parametrize("memory", [0, 2**20])
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
 def test_looked_up_features_train_like_computed_ones(memory: int, precision: str) -> None:
-    training, _ = fit_field(precision=precision, mapping_memory=memory)
+    training, _ = fit_field(precision=precision, feature_memory=memory)
     plain = fit_plainly(autocast=precision != "32-true")
     if memory:
         assert_same_weights(training.field, plain)
@@ -250,9 +250,9 @@ def test_rates_are_those_of_the_next_step() -> None:
     assert set(reader.steps) >= {4, 8, 12}
 
 
-@pytest.mark.parametrize("part_size", [1, 7, 19, 20, 1000])
-def test_the_loss_of_the_last_batch_is_measured_in_parts(part_size: int) -> None:
-    training, _ = fit_field(micro_batch=part_size)
+@pytest.mark.parametrize("micro_batch", [1, 7, 19, 20, 1000])
+def test_the_loss_of_the_last_batch_is_measured_in_parts(micro_batch: int) -> None:
+    training, _ = fit_field(micro_batch=micro_batch)
     assert training.batch is not None
     expected = mse(training.field, training.batch)
     assert_close(torch.tensor(training.measure_losses()), expected[None])
@@ -312,7 +312,7 @@ def test_callbacks_share_one_rendering_and_none_is_held(
 )
 @pytest.mark.parametrize("memory", [0, 2**20])
 def test_a_compiled_network_is_trained_like_the_plain_one(memory: int) -> None:
-    training, _ = fit_field(compile=True, mapping_memory=memory)
+    training, _ = fit_field(compile=True, feature_memory=memory)
     plain = fit_plainly()
     for weight, expected in zip(training.field.parameters(), plain.parameters(), strict=True):
         # Adam makes much of what little a fused sum is rounded otherwise.
@@ -382,7 +382,7 @@ def test_what_a_rendering_takes_is_told_from_some_points(monkeypatch: pytest.Mon
 def test_a_gpu_trains_like_a_cpu(
     memory: int, compiled: bool, optimizer: Callable[..., Any]
 ) -> None:
-    options: dict[str, Any] = {"mapping_memory": memory, "optimizer": optimizer}
+    options: dict[str, Any] = {"feature_memory": memory, "optimizer": optimizer}
     expected, _ = fit_field(**options)
     training, _ = fit_field(**options, accelerator="gpu", compile=compiled, micro_batch=7)
     assert training.batch is not None and training.batch.coords.is_cuda

@@ -31,17 +31,17 @@ def gradient_of(field: nn.Module) -> Tensor:
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("part_size", [1, 5, 22, 23, None])
-def test_parts_of_any_size_add_up(loss: partial[Tensor], part_size: int | None) -> None:
+@pytest.mark.parametrize("micro_batch", [1, 5, 22, 23, None])
+def test_parts_of_any_size_add_up(loss: partial[Tensor], micro_batch: int | None) -> None:
     field, batch = make_problem()
     whole = loss(field, batch)
     whole.backward()
     expected = gradient_of(field)
     field.zero_grad()
-    found = BatchGradient(loss, part_size)(field, batch)
+    found = BatchGradient(loss, micro_batch)(field, batch)
     assert_close(found, whole)
     assert_close(gradient_of(field), expected)
-    assert_close(BatchGradient(loss, part_size).measure(field, batch), whole)
+    assert_close(BatchGradient(loss, micro_batch).measure(field, batch), whole)
 
 
 def test_parts_are_nearly_equal_and_no_larger_than_asked() -> None:

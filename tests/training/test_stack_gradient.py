@@ -39,11 +39,11 @@ def differentiate_each(stack: FieldStack, batch: Batch) -> tuple[Tensor, dict[st
     return torch.stack(losses), {n: torch.stack([g[n] for g in gradients]) for n in gradients[0]}
 
 
-@pytest.mark.parametrize("part_size", [None, 1, 5, 11, 12, 23, 1000])
-def test_parts_of_any_size_add_up(part_size: int | None) -> None:
+@pytest.mark.parametrize("micro_batch", [None, 1, 5, 11, 12, 23, 1000])
+def test_parts_of_any_size_add_up(micro_batch: int | None) -> None:
     stack, batch = make_problem()
     losses, gradients = differentiate_each(stack, batch)
-    gradient = StackGradient(stack, mse, part_size)
+    gradient = StackGradient(stack, mse, micro_batch)
     assert_close(gradient(stack.field, batch), losses)
     for name, parameter in stack.parameters_by_name().items():
         assert_close(parameter.grad, gradients[name])
@@ -55,7 +55,7 @@ def test_parts_of_any_size_add_up(part_size: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part_size", "shapes"),
+    ("micro_batch", "shapes"),
     [
         (None, [(5, 23)]),
         (12, 2 * [(4, 12), (1, 12)]),
@@ -65,7 +65,7 @@ def test_parts_of_any_size_add_up(part_size: int | None) -> None:
     ],
 )
 def test_as_many_fields_and_points_are_taken_at_once_as_are_asked_for(
-    part_size: int | None, shapes: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+    micro_batch: int | None, shapes: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from inr.training import stack_gradient
 
@@ -78,7 +78,7 @@ def test_as_many_fields_and_points_are_taken_at_once_as_are_asked_for(
 
     monkeypatch.setattr(stack_gradient, "map_fields", noting)
     stack, batch = make_problem()
-    StackGradient(stack, mse, part_size)(stack.field, batch)
+    StackGradient(stack, mse, micro_batch)(stack.field, batch)
     assert [fields for fields, _ in seen] == [fields for fields, _ in shapes]
     assert all(points <= most for (_, points), (_, most) in zip(seen, shapes, strict=True))
     assert sum(fields * points for fields, points in seen) == SIZE * POINTS

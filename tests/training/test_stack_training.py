@@ -122,12 +122,12 @@ def test_weights_are_those_of_training_alone(
 @pytest.mark.parametrize(
     "options",
     [
-        {"mapping_memory": 2**20},
-        {"mapping_memory": 1},
+        {"feature_memory": 2**20},
+        {"feature_memory": 1},
         {"micro_batch": 7},
         {"micro_batch": 1},
         {"micro_batch": 10},
-        {"micro_batch": 7, "mapping_memory": 2**20, "gradient_clip_val": 0.05},
+        {"micro_batch": 7, "feature_memory": 2**20, "gradient_clip_val": 0.05},
     ],
     ids=["cached", "factored", "parts", "points", "two fields", "clipped"],
 )
@@ -139,7 +139,7 @@ def test_the_way_of_computing_makes_no_difference(
 
 def test_points_held_out_are_not_trained_on(tmp_path: Path) -> None:
     signal = ImageSetSignal(path=write_images(tmp_path / "images"), holdout=0.3, seed=4)
-    assert_each_as_alone(signal, "mlp", batch_size=None, mapping_memory=2**20)
+    assert_each_as_alone(signal, "mlp", batch_size=None, feature_memory=2**20)
 
 
 def test_gradients_are_clipped_for_each_field(images: ImageSetSignal) -> None:
@@ -160,7 +160,7 @@ def test_gradients_are_clipped_for_each_field(images: ImageSetSignal) -> None:
 def test_lower_precision_gives_what_it_gives_alone(images: ImageSetSignal) -> None:
     options = {
         "precision": "bf16-mixed",
-        "mapping_memory": 2**20,
+        "feature_memory": 2**20,
         "optimizer": partial(sgd, lr=0.1),
     }
     together = train(StackTraining, FieldStack(make_field("mlp"), 3), images, **options)

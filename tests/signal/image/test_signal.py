@@ -30,7 +30,7 @@ def test_x_runs_along_the_width_and_y_down_the_height(ramp: Path) -> None:
     signal = ImageSignal(path=ramp)
     assert (signal.lattice, signal.in_features, signal.out_features) == ((4, 6), 2, 3)
     assert signal.name == "ramp"
-    coords, values, _ = signal.train_points(None)
+    coords, values = signal.train_points(None)[:2]
     assert_close(values[:, 0], 10 * (coords[:, 0] * 6 - 0.5) / 255)
     assert_close(values[:, 1], 20 * (coords[:, 1] * 4 - 0.5) / 255)
     marked = values[:, 2].argmax()

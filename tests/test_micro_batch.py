@@ -6,8 +6,8 @@ from torch import nn
 
 from inr.encoding import GaussianEncoding, IdentityEncoding
 from inr.field import Field
+from inr.micro_batch import fitting_points
 from inr.network import MLPNetwork, SirenNetwork
-from inr.part_size import fitting_points
 
 
 @pytest.mark.parametrize(
