@@ -19,7 +19,7 @@ from inr.ntk.dynamics.mode_dynamics import Steps, check_steps, mode_factors
 from inr.ntk.dynamics.rates import decay_rates, max_lr
 from inr.ntk.spectrum.krylov import check_square
 
-# A kernel has no negative eigenvalues but for rounding, which is far below this part of the largest.
+# Rounding makes a kernel's zero eigenvalues negative, by far less than this part of the largest.
 INDEFINITE = 1e-3
 
 
@@ -112,7 +112,8 @@ def predict(
         y_test: Values at the test points, of the same shape, for ``test_losses``.
         momentum: β of ``torch.optim.SGD``; in gradient flow it makes the rate η/(1 - β).
         loss: ``mse``, the mean over points and outputs; ``half_sse``, ½ Σ r².
-        flow: Whether to follow gradient flow, the limit of small steps. Times are in steps of ``lr``.
+        flow: Whether to follow gradient flow, the limit of small steps, with times in steps of
+            ``lr``.
         ridge: Number added to the eigenvalues at ``steps=math.inf``, and at no other time.
 
     Raises:

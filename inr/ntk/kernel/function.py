@@ -162,7 +162,7 @@ class PointFunction:
         They are evaluated together, then again, then in a smaller batch, and must give the same.
 
         Raises:
-            ValueError: There are no points, or a point's outputs depend on other points or on
+            ValueError: ``x`` is empty, or a point's outputs depend on other points or on
                 chance, or are not finite.
         """
         if len(x) == 0:

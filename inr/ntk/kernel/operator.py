@@ -167,7 +167,7 @@ class DualOperator:
         return torch.cat([self @ block for block in unit.split(64, dim=1)], dim=1)
 
     def lift(self, eigenvectors: Tensor) -> Tensor:
-        """Eigenvectors of Θ, of unit length, from ``(columns, k)`` eigenvectors of this operator."""
+        """Unit eigenvectors of Θ from ``(columns, k)`` eigenvectors of this operator."""
         lifted = self._jacobian.matmul(eigenvectors.to(self.dtype))
         # Where the eigenvalue is zero, the lifted vector is rounding: QR replaces it by a vector
         # orthogonal to the others, which is an eigenvector too.
