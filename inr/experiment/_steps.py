@@ -1,4 +1,4 @@
-"""When to look at a training."""
+"""Log-spaced steps of a training."""
 
 import numpy as np
 
