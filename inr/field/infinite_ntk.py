@@ -90,17 +90,7 @@ def infinite_ntk_of(
         Parametrization of Sinusoidal Networks via Their Kernel Bandwidth" (its kernel).
     """
     check_features(x1, x2)
-    encoding, network = getattr(field, "encoding", None), getattr(field, "network", field)
-    if not isinstance(network, MLPNetwork | SirenNetwork):
-        raise TypeError(
-            f"the network is {type(network).__name__}, whose initialisation is not known; expected "
-            "MLPNetwork or SirenNetwork. Call infinite_ntk with the features of another one."
-        )
-    if isinstance(network, MLPNetwork) and network.output_activation != "identity":
-        raise ValueError(
-            f"output_activation is {network.output_activation!r}, behind which the kernel depends "
-            "on the initial outputs, random at any width; expected identity."
-        )
+    encoding, network = getattr(field, "encoding", None), _check_network(field)
     if encoding is not None:
         if any(parameter.requires_grad for parameter in encoding.parameters()):
             raise ValueError(
@@ -121,6 +111,27 @@ def infinite_ntk_of(
         x2,
         chunk_size=chunk_size,
     )
+
+
+def _check_network(field: nn.Module) -> MLPNetwork | SirenNetwork:
+    """Returns the network of a field, or the field itself, if its infinite width is known.
+
+    Raises:
+        TypeError: The network is neither an ``MLPNetwork`` nor a ``SirenNetwork``.
+        ValueError: The outputs have an activation.
+    """
+    network = getattr(field, "network", field)
+    if not isinstance(network, MLPNetwork | SirenNetwork):
+        raise TypeError(
+            f"the network is {type(network).__name__}, whose initialisation is not known; expected "
+            "MLPNetwork or SirenNetwork. Call infinite_ntk with the features of another one."
+        )
+    if isinstance(network, MLPNetwork) and network.output_activation != "identity":
+        raise ValueError(
+            f"output_activation is {network.output_activation!r}, behind which the kernel depends "
+            "on the initial outputs, random at any width; expected identity."
+        )
+    return network
 
 
 def read_layers(

@@ -142,11 +142,8 @@ def predict(
     check_positive("lr", lr)
     values, vectors, floor = _decompose(K)
     y = _as_columns("y", y, K)
-    num_points, num_outputs = y.shape
-    columns = _count_columns(len(K), num_points, num_outputs)
-    f0 = torch.zeros_like(y) if f0 is None else _as_columns("f0", f0, K)
-    if f0.shape != y.shape:
-        raise ValueError(f"f0 has shape {tuple(f0.shape)}; expected that of y, {tuple(y.shape)}.")
+    columns = _count_columns(len(K), *y.shape)
+    f0 = torch.zeros_like(y) if f0 is None else _match("f0", f0, y, "as y has")
     # Half a sum of squares is the mean of two.
     num_values = y.numel() if loss == "mse" else 2
     factors = mode_factors(
@@ -154,9 +151,8 @@ def predict(
     )
     weights = vectors.mT @ (y - f0).reshape(-1, columns)
     left = _scale(factors.errors, weights)
-    shape = (len(times), num_points, num_outputs)
-    errors = _lift(vectors, left).reshape(shape)
-    coefficients = _lift(vectors, _scale(factors.gains, weights)).reshape(shape)
+    errors = _lift(vectors, left).reshape(-1, *y.shape)
+    coefficients = _lift(vectors, _scale(factors.gains, weights)).reshape(-1, *y.shape)
     test_outputs, test_losses = _predict_elsewhere(
         coefficients, columns, K_test, f0_test, y_test, loss, starts_at_zero=not f0.any()
     )
@@ -237,10 +233,11 @@ def _predict_elsewhere(
         raise ValueError("K_test is not finite; expected finite numbers.")
     outputs = _lift(_double(K_test), weights).reshape(num_times, -1, num_outputs)
     if f0_test is not None:
-        outputs = outputs + _match("f0_test", f0_test, outputs[0])
+        outputs = outputs + _match("f0_test", f0_test, outputs[0], "as K_test has rows")
     if y_test is None:
         return outputs, None
-    return outputs, _losses(outputs - _match("y_test", y_test, outputs[0]), loss)
+    values = _match("y_test", y_test, outputs[0], "as K_test has rows")
+    return outputs, _losses(outputs - values, loss)
 
 
 def _as_columns(name: str, values: Tensor, K: Tensor) -> Tensor:
@@ -252,12 +249,12 @@ def _as_columns(name: str, values: Tensor, K: Tensor) -> Tensor:
     return (values[:, None] if values.ndim == 1 else values).to(_double(K[:0]))
 
 
-def _match(name: str, values: Tensor, like: Tensor) -> Tensor:
+def _match(name: str, values: Tensor, like: Tensor, reason: str) -> Tensor:
+    """``(n, c)`` in float64, of the shape of other values."""
     columns = _as_columns(name, values, like)
     if columns.shape != like.shape:
         raise ValueError(
-            f"{name} has shape {tuple(columns.shape)}; expected {tuple(like.shape)}, as K_test has "
-            "rows."
+            f"{name} has shape {tuple(columns.shape)}; expected {tuple(like.shape)}, {reason}."
         )
     return columns
 

@@ -57,8 +57,7 @@ def parameter_move(
     r"""The move :math:`J^\top g(J J^\top) r` of the parameters, with gains g of each mode.
 
     The process of Golub and Kahan makes a lower bidiagonal B with :math:`J V = U B`. The move is
-
-    .. math:: V g(B^\top B)\, V^\top J^\top r
+    :math:`V g(B^\top B)\, V^\top J^\top r`.
 
     For :math:`g = 1/(\lambda + \mu)` these are the iterates of LSQR, and hence of conjugate
     gradients on :math:`(J^\top J + \mu) \, d\theta = J^\top r`. They converge to the least-squares
@@ -71,8 +70,7 @@ def parameter_move(
         gains: Function g of eigenvalues ``(m,)``, descending, of the kernel J Jᵀ.
         tolerance: Largest residual that counts as converged.
         max_iterations: Largest number of products from each side.
-        progress: Callback after every eighth iteration, called with the number of iterations and
-            the residual.
+        progress: Called after every eighth iteration with their number and the residual.
 
     Raises:
         ValueError: A product is not finite, or an argument is out of range.

@@ -154,14 +154,23 @@ def spectral_measure(
         vectors = (rest / lengths[:, None]).masked_fill(ended[:, None], 0.0)
         if progress is not None:
             progress((step + 1) * num_probes, steps * num_probes)
-    beside = beside.cpu().double()
-    tridiagonal = torch.diag_embed(diagonal.cpu().double())
-    tridiagonal += torch.diag_embed(beside[:, :-1], offset=-1)
-    # It reads the lower triangle alone.
+    return _gauss_rules(diagonal.cpu().double(), beside.cpu().double(), rows)
+
+
+def _gauss_rules(diagonal: Tensor, beside: Tensor, rows: int) -> SpectralMeasure:
+    """The Gauss rules of tridiagonal matrices, one for each run.
+
+    Args:
+        diagonal: ``(probes, steps)`` diagonals.
+        beside: ``(probes, steps)`` entries below the diagonal, and the coupling of the last vector.
+        rows: Number of rows of the operator.
+    """
+    tridiagonal = torch.diag_embed(diagonal) + torch.diag_embed(beside[:, :-1], offset=-1)
+    # eigh reads the lower triangle alone.
     nodes, eigenvectors = torch.linalg.eigh(tridiagonal)
     weights = eigenvectors[:, 0] ** 2
     residuals = beside[:, -1:] * eigenvectors[:, -1].abs()
-    far = nodes.new_full((num_probes, 1), torch.inf)
+    far = nodes.new_full((len(nodes), 1), torch.inf)
     gaps = torch.cat([far, nodes.diff(dim=1), far], dim=1)
     settled = residuals <= SETTLED * torch.minimum(gaps[:, 1:], gaps[:, :-1])
     return SpectralMeasure(nodes, weights, weights.masked_fill(settled, 0.0), rows)

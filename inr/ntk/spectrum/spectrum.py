@@ -83,59 +83,62 @@ def spectrum(
     if k is not None:
         check_pairs(k, rows)
     check_choice("method", method, ("auto", "dense", "lanczos", "quadrature"))
+    lanczos: dict[str, Any] = {"tolerance": tolerance, "max_products": max_products}
+    quadrature: dict[str, Any] = {"num_probes": num_probes, "steps": steps}
+    random: dict[str, Any] = {"seed": seed, "progress": progress}
     dual = _smaller_dual(kernel, k, eigenvectors)
     if dual is not None and method != "dense":
-        return _spectrum_of_dual(
-            kernel,
-            dual,
-            k,
-            method,
-            eigenvectors=eigenvectors,
-            tolerance=tolerance,
-            num_probes=num_probes,
-            steps=steps,
-            max_products=max_products,
-            seed=seed,
-            progress=progress,
-        )
+        options = lanczos | quadrature | random
+        return _spectrum_of_dual(kernel, dual, k, method, eigenvectors, options)
     if method == "auto":
         beyond = "quadrature" if k is None else "lanczos"
         method = "dense" if rows <= DENSE_ROWS else beyond
     if method == "dense":
         return _dense_spectrum(_as_matrix(kernel), k, eigenvectors)
-    trace = _trace(kernel) if isinstance(kernel, Tensor) else None
     if method == "lanczos":
-        if k is None:
-            raise ValueError("k is None; expected a number for method='lanczos'. Pass k=32.")
-        pairs = leading_eigenpairs(
-            kernel, k, tolerance=tolerance, max_products=max_products, seed=seed, progress=progress
-        )
-        return Spectrum(
-            pairs.eigenvalues,
-            "lanczos",
-            rows,
-            residuals=pairs.residuals,
-            eigenvectors=pairs.eigenvectors if eigenvectors else None,
-            trace=trace,
-        )
+        return _lanczos_spectrum(kernel, k, eigenvectors, lanczos | random)
+    return _quadrature_spectrum(kernel, k, eigenvectors, quadrature | random)
+
+
+def _lanczos_spectrum(
+    kernel: SymmetricOperator, k: int | None, eigenvectors: bool, options: dict[str, Any]
+) -> Spectrum:
+    if k is None:
+        raise ValueError("k is None; expected a number for method='lanczos'. Pass k=32.")
+    pairs = leading_eigenpairs(kernel, k, **options)
+    return Spectrum(
+        pairs.eigenvalues,
+        "lanczos",
+        kernel.shape[0],
+        residuals=pairs.residuals,
+        eigenvectors=pairs.eigenvectors if eigenvectors else None,
+        trace=_trace(kernel),
+    )
+
+
+def _quadrature_spectrum(
+    kernel: SymmetricOperator, k: int | None, eigenvectors: bool, options: dict[str, Any]
+) -> Spectrum:
     if eigenvectors:
         raise ValueError(
             "eigenvectors is True; expected False for method='quadrature', which has none. Pass k "
             "with method='lanczos'."
         )
-    measure = spectral_measure(
-        kernel, num_probes=num_probes, steps=steps, seed=seed, progress=progress
-    )
-    values, band = measure.eigenvalues()
-    return Spectrum(values[:k], "quadrature", rows, band=band[:, :k], trace=trace)
+    values, band = spectral_measure(kernel, **options).eigenvalues()
+    trace = _trace(kernel)
+    return Spectrum(values[:k], "quadrature", kernel.shape[0], band=band[:, :k], trace=trace)
 
 
 def _spectrum_of_dual(
-    kernel: SymmetricOperator, dual: Any, k: int | None, method: str, **options: Any
+    kernel: SymmetricOperator,
+    dual: Any,
+    k: int | None,
+    method: str,
+    eigenvectors: bool,
+    options: dict[str, Any],
 ) -> Spectrum:
     """The spectrum from the smaller dual, which has the same eigenvalues but for zeros."""
     rows, wanted = kernel.shape[0], k or kernel.shape[0]
-    eigenvectors = options.pop("eigenvectors")
     # Residuals of lanczos must be those of the kernel, which need eigenvectors of the kernel.
     lifting = eigenvectors or method == "lanczos"
     found = spectrum(
@@ -192,5 +195,8 @@ def _as_matrix(kernel: SymmetricOperator) -> Tensor:
     return kernel @ torch.eye(kernel.shape[0], dtype=kernel.dtype, device=kernel.device)
 
 
-def _trace(matrix: Tensor) -> float:
-    return matrix.diagonal().cpu().double().sum().item()
+def _trace(kernel: SymmetricOperator) -> float | None:
+    """The trace of a tensor; None for other operators, whose diagonal is not formed."""
+    if not isinstance(kernel, Tensor):
+        return None
+    return kernel.diagonal().cpu().double().sum().item()
