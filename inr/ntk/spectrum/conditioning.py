@@ -5,6 +5,8 @@ import math
 import torch
 from torch import Tensor
 
+from inr.ntk.spectrum.log_spacing import log_spaced
+
 # A line through fewer modes is hardly determined.
 FEWEST_MODES = 8
 
@@ -71,7 +73,7 @@ def falloff_exponent(values: Tensor, *, floor: float = 1e-12, num_modes: int = 3
     above = int((values > floor * values[0]).sum())
     if above < FEWEST_MODES:
         return math.nan
-    modes = torch.logspace(0, math.log10(above), num_modes, dtype=torch.float64).round().unique()
-    x, y = modes.log(), values[modes.long() - 1].log()
+    modes = log_spaced(above, num_modes)
+    x, y = modes.double().log(), values[modes - 1].log()
     x, y = x - x.mean(), y - y.mean()
     return -((x @ y) / (x @ x)).item()
