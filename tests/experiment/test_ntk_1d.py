@@ -178,6 +178,6 @@ def test_a_signal_has_other_points_for_testing(findings: Findings) -> None:
         ({"refinement": 1}, "refinement is 1; expected 2 or more"),
     ],
 )
-def test_options_out_of_range_are_rejected(knobs: dict[str, object], message: str) -> None:
+def test_options_out_of_range_are_rejected(options: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Ntk1dExperiment(**options)  # type: ignore[arg-type]

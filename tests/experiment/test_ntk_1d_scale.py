@@ -125,6 +125,6 @@ def test_features_have_unit_length() -> None:
         ({"num_networks": 9}, "num_networks is 9; expected 8 or fewer"),
     ],
 )
-def test_options_out_of_range_are_rejected(knobs: dict[str, object], message: str) -> None:
+def test_options_out_of_range_are_rejected(options: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Ntk1dScaleExperiment(**options)  # type: ignore[arg-type]

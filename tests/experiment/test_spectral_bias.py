@@ -125,6 +125,6 @@ def test_frequencies_that_a_narrow_network_does_not_learn_are_named() -> None:
         ({"lr": 1.0}, "expected them below 1"),
     ],
 )
-def test_options_out_of_range_are_rejected(knobs: dict[str, object], message: str) -> None:
+def test_options_out_of_range_are_rejected(options: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         SpectralBiasExperiment(**options)  # type: ignore[arg-type]

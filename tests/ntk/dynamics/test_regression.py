@@ -222,7 +222,7 @@ def test_modes_that_grow_are_reported_or_rejected(caplog: pytest.LogCaptureFixtu
     ],
 )
 def test_options_that_contradict_each_other_are_rejected(
-    knobs: dict[str, object], message: str
+    options: dict[str, object], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         KernelRegressor(nn.Linear(2, 1), **options)  # type: ignore[arg-type]

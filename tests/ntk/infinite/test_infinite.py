@@ -279,6 +279,6 @@ def test_a_kernel_is_symmetric_and_has_no_negative_eigenvalues() -> None:
         ),
     ],
 )
-def test_what_is_out_of_range_is_rejected(knobs: dict[str, Any], message: str) -> None:
+def test_what_is_out_of_range_is_rejected(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         infinite_ntk(**{"x1": draw(4, 3)} | SMALL | options)

@@ -275,6 +275,6 @@ def test_the_dtype_of_the_model_is_that_of_the_kernel() -> None:
         ({"dtype": torch.float16}, "dtype is torch.float16; expected torch.float32 or"),
     ],
 )
-def test_options_out_of_range_are_rejected(knobs: dict[str, object], sentence: str) -> None:
+def test_options_out_of_range_are_rejected(options: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         empirical_ntk(make("mlp"), draw_points(3), **options)  # type: ignore[arg-type]

@@ -247,7 +247,7 @@ def test_a_missing_copy_escapes_the_search_no_more_often_than_stated(
         ({"max_basis": 4}, "max_basis is 4; expected 5 or more"),
     ],
 )
-def test_options_out_of_range_are_rejected(knobs: dict[str, float], sentence: str) -> None:
+def test_options_out_of_range_are_rejected(options: dict[str, float], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         leading_eigenpairs(plant([5.0, 4.0, 3.0, 2.0, 1.0]), **{"k": 2, **options})  # type: ignore[arg-type]
 

@@ -149,7 +149,7 @@ def test_a_seed_repeats_and_another_one_differs() -> None:
         ({"steps": 0}, "steps is 0; expected 1 or more"),
     ],
 )
-def test_options_out_of_range_are_rejected(knobs: dict[str, int], sentence: str) -> None:
+def test_options_out_of_range_are_rejected(options: dict[str, int], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         spectral_measure(torch.eye(3), **options)  # type: ignore[arg-type]
 

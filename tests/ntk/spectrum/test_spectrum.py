@@ -147,7 +147,7 @@ def test_progress_is_told_of_products(method: str) -> None:
         ({"method": "quadrature", "eigenvectors": True}, "Pass k with method='lanczos'"),
     ],
 )
-def test_options_out_of_range_are_rejected(knobs: dict[str, object], sentence: str) -> None:
+def test_options_out_of_range_are_rejected(options: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         spectrum(plant([3.0, 2.0, 1.0]), **options)  # type: ignore[arg-type]
 
