@@ -1,4 +1,4 @@
-"""Signals on the circle [0, 1), and kernels that see nothing but the distance on it."""
+"""Signals on the circle [0, 1), and kernels that depend on distances along it."""
 
 import math
 from typing import NamedTuple
@@ -22,12 +22,13 @@ def on_unit_circle(x: Tensor) -> Tensor:
 
 
 def circulant_spectrum(kernel: Tensor) -> Tensor:
-    r"""The part of a kernel in each frequency of its n equispaced points.
+    r"""The Rayleigh quotient of a kernel with each frequency of its n equispaced points.
 
     .. math:: \lambda_k = e_k^* K e_k, \quad e_k = n^{-1/2} [e^{2 \pi i k j / n}]_j
 
-    They are the eigenvalues of a kernel that sees nothing but distances, and the discrete Fourier
-    transform of its first row. Of another kernel they are those of its average over rotations.
+    For a kernel that depends on distances alone they are the eigenvalues, and the discrete Fourier
+    transform of the first row. For another kernel they are the eigenvalues of its average over
+    rotations.
 
     Shape:
         ``(n, n) -> (n // 2 + 1,)``, for frequencies from 0 to n / 2.
@@ -37,11 +38,11 @@ def circulant_spectrum(kernel: Tensor) -> Tensor:
 
 
 def check_bandwidth(bandwidth: int, num_points: int) -> int:
-    """Returns the bandwidth of a signal when so many points of a period can tell its frequencies.
+    """Returns the bandwidth of a signal if this number of points of a period resolves it.
 
     Raises:
-        TypeError: It is not a whole number.
-        ValueError: It is out of range.
+        TypeError: The bandwidth is not a whole number.
+        ValueError: The bandwidth or the number of points is out of range.
     """
     if num_points > MOST_POINTS:
         raise ValueError(
@@ -66,11 +67,11 @@ def power_law_signals(
     with standard complex normal z_k, shifted and scaled to the interval from -1/2 to 1/2.
 
     Args:
-        num_signals: c.
-        num_points: n.
-        power: α.
-        bandwidth: B, up to n / 2: the signal has no frequency of B cycles or more.
-        generator: Draws z.
+        num_signals: Number c of signals.
+        num_points: Number n of points.
+        power: Exponent α of the amplitudes.
+        bandwidth: Bandwidth B, up to n / 2: all frequencies of the signal are below B cycles.
+        generator: Generator of the numbers z.
 
     Shape:
         ``(n, c)`` in float64.
@@ -90,7 +91,14 @@ def power_law_signals(
 
 
 class CircleData(NamedTuple):
-    """Training points and the points between: coordinates ``(n, 1)`` and values ``(n, c)``."""
+    """Training points and the points between them.
+
+    Attributes:
+        x: ``(n, 1)`` coordinates of the training points.
+        y: ``(n, c)`` values at the training points.
+        x_test: ``(m, 1)`` coordinates of the points between.
+        y_test: ``(m, c)`` values at the points between.
+    """
 
     x: Tensor
     y: Tensor
@@ -98,8 +106,13 @@ class CircleData(NamedTuple):
     y_test: Tensor
 
 
-def split(signals: Tensor, refinement: int) -> CircleData:
-    """Signals ``(n, c)`` on equispaced points, of which every so-manyth is for training."""
+def split_signals(signals: Tensor, refinement: int) -> CircleData:
+    """Splits signals on equispaced points into training points and the points between.
+
+    Args:
+        signals: ``(n, c)`` values of c signals at n points.
+        refinement: Number of points for each training point.
+    """
     points = circle_points(len(signals))
     trained = torch.arange(len(signals)) % refinement == 0
     return CircleData(points[trained], signals[trained], points[~trained], signals[~trained])

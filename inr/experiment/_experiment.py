@@ -1,4 +1,4 @@
-"""What every experiment is."""
+"""The base class of experiments, and their results."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -11,14 +11,14 @@ Progress = Callable[[str, int, int], None]
 
 
 class Findings(NamedTuple):
-    """What an experiment found.
+    """The results of an experiment.
 
     Attributes:
-        metrics: Numbers by name, what the theory says beside what was measured.
-        arrays: All that the figure shows, by name.
-        curves: For TensorBoard: by tag, whole numbers that increase, such as steps or widths, and a
-            value for each.
-        figure: What to look at.
+        metrics: Numbers by name, from the theory and from measurements.
+        arrays: All data in the figure, by name.
+        curves: Curves for TensorBoard, by tag: increasing whole numbers, such as steps or widths,
+            and a value for each.
+        figure: Figure that shows the theory beside the measurements.
     """
 
     metrics: dict[str, float]
@@ -32,8 +32,9 @@ class Experiment(ABC):
 
     @abstractmethod
     def run(self, progress: Progress) -> Findings:
-        """Computes everything; draws numbers from generators of its own alone.
+        """Computes the findings. Random numbers come from generators of its own alone.
 
         Args:
-            progress: Called with what is done now, how much of it is done, and of how much.
+            progress: Callback, called with the name of the present task, the amount done and the
+                amount in all.
         """

@@ -1,4 +1,4 @@
-"""What the figures of experiments have in common."""
+"""Panels and colours of the figures of experiments."""
 
 from collections.abc import Iterator
 
@@ -25,11 +25,11 @@ def panels(*titles: str) -> tuple[Figure, list[Axes]]:
 
 
 def shades(count: int) -> list[Color]:
-    """Colors from light to dark, for what grows."""
+    """Colors from light to dark, for an increasing quantity."""
     return [tuple(shade) for shade in colormaps["viridis_r"](np.linspace(0.08, 1, count))]
 
 
 def by_width(widths: np.ndarray, values: np.ndarray) -> Iterator[tuple[Color, int, np.ndarray]]:
-    """A color, the width and the values of each width, from light to dark as they grow."""
+    """A color, the width and the values of each width, darker for larger widths."""
     for shade, width, value in zip(shades(len(widths)), widths, values, strict=True):
         yield shade, int(width), value

@@ -1,4 +1,4 @@
-"""The training that the theory is about."""
+"""Full-batch gradient descent."""
 
 from collections.abc import Iterator
 
@@ -12,11 +12,11 @@ def gradient_descent(
     """Full-batch gradient descent on the mean squared error, step by step.
 
     Args:
-        model: What is trained, in place.
-        x: ``(n, d)``.
-        y: ``(n, c)``.
+        model: Model to train, in place.
+        x: ``(n, d)`` points.
+        y: ``(n, c)`` targets.
         lr: Learning rate for the mean over all n · c values.
-        steps: How many.
+        steps: Number of steps.
 
     Yields:
         The number of steps done, from 0 to ``steps``.

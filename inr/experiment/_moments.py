@@ -1,4 +1,4 @@
-"""Moments of random outputs, and how far chance alone takes them from their means."""
+"""Moments of random outputs, and their distance from the means by chance alone."""
 
 import math
 
@@ -14,8 +14,8 @@ def chance_distance(covariance: np.ndarray, num_samples: int) -> float:
         E (S_{ij} - K_{ij})^2 = \frac{K_{ii} K_{jj} + K_{ij}^2}{N}
 
     Args:
-        covariance: K, ``(n, n)``.
-        num_samples: N.
+        covariance: ``(n, n)`` covariance K of a sample.
+        num_samples: Number N of samples.
     """
     variances = np.diag(covariance)
     total = np.sum(np.outer(variances, variances) + covariance**2)
@@ -30,11 +30,11 @@ def excess_kurtosis(outputs: np.ndarray) -> tuple[float, float]:
     It is 0 for a Gaussian of mean zero; then a single point has the standard error √(24 / N).
 
     Args:
-        outputs: ``(N, n)``; samples are independent, points of one sample need not be.
+        outputs: ``(N, n)`` outputs of independent samples; points of a sample may be dependent.
     """
     second, fourth = (outputs**2).mean(0), (outputs**4).mean(0)
     kurtosis = fourth / second**2
-    # By how much each sample moves the ratio, up to a constant: the delta method.
+    # The effect of each sample on the ratio, up to a constant, by the delta method.
     influence = outputs**4 / second**2 - 2 * kurtosis * outputs**2 / second
     error = influence.mean(1).std() / math.sqrt(len(outputs))
     return float(kurtosis.mean()) - 3, float(error)

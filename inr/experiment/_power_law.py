@@ -1,4 +1,4 @@
-"""Exponents that are measured."""
+"""Measured exponents of power laws."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -10,27 +10,27 @@ from inr.argument import check_count, check_list
 
 
 class PowerLaw(NamedTuple):
-    """A fit of a multiple of a power.
+    """A fit of a power law.
 
     Attributes:
-        exponent: Slope in double logarithms.
-        error: Its standard error, which one point for each of two sizes does not tell: NaN.
+        exponent: Exponent, the slope in double logarithms.
+        error: Standard error of the exponent; NaN for two points, which determine no error.
     """
 
     exponent: float
     error: float
 
     def __str__(self) -> str:
-        # Without a sign for what rounds to zero.
+        # Adding zero turns -0.0 into 0.0.
         return f"{round(self.exponent, 2) + 0.0:.2f} ± {self.error:.2f}"
 
 
 def check_widths(name: str, widths: Sequence[int]) -> tuple[int, ...]:
-    """Returns widths as a tuple when they increase and are enough for a slope.
+    """Returns widths as a tuple if they increase and are two or more.
 
     Raises:
-        TypeError: They are no list, or one is not a whole number.
-        ValueError: They are fewer than two, or do not increase.
+        TypeError: The widths are not a list, or one is not a whole number.
+        ValueError: The widths are fewer than two, or do not increase.
     """
     checked = tuple(check_count(f"one of {name}", width) for width in check_list(name, widths))
     if len(checked) < 2 or any(b <= a for a, b in pairwise(checked)):
@@ -42,8 +42,8 @@ def fit_power_law(sizes: np.ndarray, values: np.ndarray) -> PowerLaw:
     r"""Least squares fit of ``values`` :math:`\propto` ``sizes`` :math:`^p` in logarithms.
 
     Args:
-        sizes: ``(k,)``, positive.
-        values: ``(k, repeats)``, positive.
+        sizes: ``(k,)`` positive sizes.
+        values: ``(k, repeats)`` positive values for each size.
     """
     x = np.repeat(np.log(sizes), values.shape[1])
     y = np.log(values).ravel()

@@ -1,4 +1,4 @@
-"""Initial weights that depend on nothing but their seed."""
+"""Initial weights that depend on their seed alone."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +9,10 @@ import torch
 
 @contextmanager
 def seeded(*seed: int) -> Iterator[None]:
-    """PyTorch's global generator starts from numbers, and is afterwards what it was before.
+    """Seeds PyTorch's global generator, and restores its state afterwards.
 
     Args:
-        seed: Numbers 0 or more; as many others give independent draws.
+        seed: Numbers, 0 or more. Other numbers give independent draws.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))

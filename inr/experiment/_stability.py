@@ -1,4 +1,4 @@
-"""Learning rates under which a training ends."""
+"""A check of the learning rate of a predicted training."""
 
 from inr.ntk import Prediction
 
@@ -7,8 +7,8 @@ def check_stable(prediction: Prediction, lr: float) -> None:
     """Rejects a learning rate at which modes grow.
 
     Args:
-        prediction: Of the training.
-        lr: The rate as the experiment's option has it, in units of its own.
+        prediction: Prediction of the training.
+        lr: Learning rate as the option of the experiment, which may have other units.
 
     Raises:
         ValueError: Some modes grow.

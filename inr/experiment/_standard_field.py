@@ -1,4 +1,4 @@
-"""Fields of the papers that compute kernels with Neural Tangents."""
+"""Fields and kernels with the initialisation of papers that use Neural Tangents."""
 
 from torch import Tensor, nn
 
@@ -29,7 +29,7 @@ def standard_field(
 def standard_ntk(
     encoding: Encoding, x1: Tensor, x2: Tensor, hidden_features: int, hidden_layers: int
 ) -> Tensor:
-    """Kernel ``(n, m)`` of each output of :func:`standard_field`, were it infinitely wide."""
+    """Kernel ``(n, m)`` of each output of :func:`standard_field` at infinite width."""
     return infinite_ntk(
         encoding(x1),
         encoding(x2),

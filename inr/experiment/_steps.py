@@ -1,6 +1,8 @@
-"""When to look at a training."""
+"""Log-spaced steps of a training."""
 
-import numpy as np
+import math
+
+from inr.ntk import log_spaced
 
 
 def log_spaced_steps(last: int, *, per_decade: int = 30) -> list[int]:
@@ -10,5 +12,5 @@ def log_spaced_steps(last: int, *, per_decade: int = 30) -> list[int]:
         >>> log_spaced_steps(100, per_decade=3)
         [0, 1, 2, 5, 10, 22, 46, 100]
     """
-    count = int(np.ceil(per_decade * np.log10(last))) + 1
-    return [0, *np.unique(np.geomspace(1, last, count).round().astype(int)).tolist()]
+    count = math.ceil(per_decade * math.log10(last)) + 1
+    return [0, *log_spaced(last, count).tolist()]

@@ -1,4 +1,4 @@
-"""How far the kernel of a wide network moves, in three parameterisations."""
+"""The movement of a wide network's kernel in three parameterisations."""
 
 import math
 from collections.abc import Sequence
@@ -27,7 +27,13 @@ PARAMETERIZATIONS = ("standard", "ntk", "mean_field")
 
 
 class _Descent(NamedTuple):
-    """One network's: relative distances of kernels, and the loss at each step."""
+    """The training of one network.
+
+    Attributes:
+        initial_error: Relative distance of the initial kernel from that of infinite width.
+        drift: Relative distance of the final kernel from the initial one.
+        losses: Loss at each step.
+    """
 
     initial_error: float
     drift: float
@@ -35,7 +41,7 @@ class _Descent(NamedTuple):
 
 
 class LazyExperiment(Experiment):
-    r"""Kernels of wide networks, which rest under ``ntk`` and move under ``mean_field``.
+    r"""The kernels of wide networks stay under ``ntk``, and move under ``mean_field``.
 
     .. math::
         \frac{\|\Theta_0 - \Theta_\infty\|}{\|\Theta_\infty\|} \propto n^{-1/2}, \quad
@@ -44,10 +50,10 @@ class LazyExperiment(Experiment):
 
     ReLU networks with ``he`` weights learn two waves on a circle by full-batch gradient descent.
     Θ_0 is the kernel at the initial weights, Θ_T that after training, Θ_∞ the kernel of infinite
-    width; norms are Frobenius norms over all pairs of training points. Under ``ntk`` and
-    ``mean_field`` one learning rate serves every width, and the curves of the loss come to lie on
-    one another; ``standard`` needs one that falls as 1/n, and is lazy, too. Under ``ntk`` they
-    tend to
+    width. Norms are Frobenius norms over all pairs of training points. Under ``ntk`` and
+    ``mean_field`` one learning rate suits every width, and the curves of the loss tend to a limit.
+    ``standard`` needs a learning rate that falls as 1/n, and is lazy too. The limit under ``ntk``
+    is
 
     .. math:: E L_t = \frac{1}{N} \sum_i (1 - a_i)^{2t} \left((q_i^\top y)^2 + q_i^\top K q_i\right)
 
@@ -55,13 +61,13 @@ class LazyExperiment(Experiment):
     initial outputs.
 
     Args:
-        widths: n, two or more.
-        hidden_layers: Depth.
-        num_points: Training points, equispaced on a period of the waves.
+        widths: Widths n, two or more.
+        hidden_layers: Number of hidden layers.
+        num_points: Number of training points, equispaced on a period of the waves.
         lr: Learning rate of ``ntk`` and ``mean_field``; ``standard`` has ``lr / n``.
-        steps: Of gradient descent.
-        repeats: Networks of each width, two or more.
-        seed: Of the initial weights.
+        steps: Number of steps of gradient descent.
+        repeats: Number of networks of each width, two or more.
+        seed: Seed of the initial weights.
 
     Raises:
         ValueError: An option is out of range or, in a run, a network diverges.
@@ -218,9 +224,9 @@ def _draw_distances(
     *,
     powers: Sequence[float],
 ) -> None:
-    """Distances of kernels against widths, and what the theory allows those of ``ntk``."""
+    """Draws distances of kernels against widths, and the theory's slopes for ``ntk``."""
     for p, name in enumerate(PARAMETERIZATIONS):
-        # The initial kernels of the last two are the same: a marker inside the other.
+        # The initial kernels of the last two are equal: a smaller marker keeps both visible.
         size = (9, 7, 4)[p]
         plot.loglog(widths, values[p], ".", color=COLORS[p], alpha=0.3, markersize=4)
         label = f"{name}: slope {fits[f'{quantity}_{name}']}"

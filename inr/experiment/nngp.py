@@ -1,4 +1,4 @@
-"""Outputs of random networks, which become a Gaussian process as they widen."""
+"""Outputs of random networks, which tend to a Gaussian process as the width grows."""
 
 import math
 from collections.abc import Sequence
@@ -25,30 +25,30 @@ REPORT_EVERY = 50
 
 
 class NngpExperiment(Experiment):
-    r"""Outputs of networks with random weights against the Gaussian process of infinite width.
+    r"""Wide networks with random weights are samples of a Gaussian process.
 
     .. math::
         f \to \mathcal{GP}(0, K), \quad
         \frac{E f(x)^4}{(E f(x)^2)^2} - 3 = 3 \left(1 + \frac{5}{n}\right)^L - 3 \propto \frac{1}{n}
 
-    The second is exact at every width n for ReLU networks of L hidden layers with normal weights
-    and no biases, as ``mlp`` is here. The covariance tends to K as 1/n, too, but for all but the
-    narrowest the measured distance is mostly chance, since networks are finitely many: what chance
-    alone would give is in the metrics.
+    The excess kurtosis is exact at every width n for ReLU networks of L hidden layers with normal
+    weights and zero biases, such as ``mlp``. The covariance also tends to K as 1/n. For all but the
+    narrowest networks, however, its measured distance from K is mostly chance, since the number of
+    networks is finite. The metrics contain the distance by chance alone.
 
-    Of a narrow ``siren`` the last layer's bias, uniform of variance 1/(3n), is most of the output:
-    the excess kurtosis is that of a uniform number beside a Gaussian one, up to some 1/n,
+    In a narrow ``siren`` the last layer's bias, uniform of variance 1/(3n), is most of the output.
+    The excess kurtosis is that of the sum of a uniform and a Gaussian number, up to terms of 1/n,
 
     .. math:: -\frac{6}{5} \left(\frac{1}{3 n K(x, x)}\right)^2
 
     Args:
-        widths: n, two or more.
-        network: ``mlp``, ReLU with ``he`` weights on one wave along the axis, or ``siren``, as it
-            is initialised, on coordinates.
-        hidden_layers: L.
-        num_networks: Of each width.
-        num_points: Of the unit interval.
-        seed: Of the weights.
+        widths: Widths n, two or more.
+        network: ``mlp`` is a ReLU network with ``he`` weights on one wave along the axis;
+            ``siren`` is a SIREN with its own initialisation on coordinates.
+        hidden_layers: Number L of hidden layers.
+        num_networks: Number of networks of each width.
+        num_points: Number of points in the unit interval.
+        seed: Seed of the weights.
 
     References:
         Neal 1996, "Bayesian Learning for Neural Networks", chapter 2; Lee et al. 2018, "Deep Neural
@@ -74,7 +74,7 @@ class NngpExperiment(Experiment):
         self.seed = check_count("seed", seed, minimum=0)
 
     def run(self, progress: Progress) -> Findings:
-        # No two of them mirror each other, and none is the interval's middle.
+        # No two points mirror each other, and none is the interval's middle.
         x = torch.arange(1, self.num_points + 1).div(self.num_points + 2)[:, None]
         outputs = np.stack([self._draw_outputs(w, x, progress) for w in range(len(self.widths))])
         with seeded(self.seed):
@@ -161,10 +161,10 @@ def _draw(arrays: dict[str, np.ndarray]) -> Figure:
     )
     edges = np.linspace(-5, 5, 61)
     for index, color in ((0, COLORS[1]), (-1, COLORS[0])):
-        # Each point has its own variance.
+        # Each point has a variance of its own.
         units = outputs[index] / np.sqrt(np.diag(nngp[index]))
         density = np.histogram(units, edges)[0] / units.size / np.diff(edges)
-        # Zero has no logarithm.
+        # Zero has no logarithm: NaN leaves a gap in the curve.
         density[density == 0] = np.nan
         histogram.stairs(density, edges, color=color, label=f"n = {widths[index]:,}")
     gauss = np.exp(-(edges**2) / 2) / math.sqrt(2 * math.pi)
@@ -187,7 +187,7 @@ def _draw(arrays: dict[str, np.ndarray]) -> Figure:
 
 
 def _draw_kurtosis(axes: Axes, arrays: dict[str, np.ndarray]) -> None:
-    """Excess kurtosis against width, and how much of it chance alone would give."""
+    """Draws the excess kurtosis against the width, and its standard error by chance alone."""
     widths, excess = arrays["widths"], arrays["excess_kurtosis"]
     error = arrays["excess_kurtosis_standard_error"]
     axes.errorbar(

@@ -17,7 +17,7 @@ from inr.experiment._circle import (
     check_bandwidth,
     circulant_spectrum,
     power_law_signals,
-    split,
+    split_signals,
 )
 from inr.experiment._experiment import Experiment, Findings, Progress
 from inr.experiment._figures import COLORS, panels
@@ -30,26 +30,26 @@ from inr.ntk import condition_number, empirical_ntk, predict
 
 
 class _Kernels(NamedTuple):
-    """Of the training points, of infinite width and of the network at step 0."""
+    """Kernels of the training points, at infinite width and of the network at step 0."""
 
     infinite: Tensor
     network: Tensor
 
 
 class _Errors(NamedTuple):
-    """Mean squared errors at steps, as they were and as the kernel at step 0 predicts them."""
+    """Mean squared errors at some steps, measured and predicted by the kernel at step 0."""
 
     trained: np.ndarray
     predicted: np.ndarray
 
     def deviation(self) -> float:
-        """Largest distance of their roots, in units of the first."""
+        """Largest distance between the roots of both, relative to the root of the first error."""
         distances = np.abs(np.sqrt(self.trained) - np.sqrt(self.predicted))
         return float(distances.max() / np.sqrt(self.trained[0]))
 
 
 class _Course(NamedTuple):
-    """What happens with one p."""
+    """The training with one amplitude power p."""
 
     kernels: _Kernels
     train: _Errors
@@ -57,7 +57,7 @@ class _Course(NamedTuple):
 
 
 class Ntk1dExperiment(Experiment):
-    r"""Fourier features decide the spectrum of a kernel, and that how a signal is learned.
+    r"""Fourier features decide the spectrum of a kernel, which decides how a signal is learned.
 
     Points i/n of the circle [0, 1) are encoded with the frequencies j = 1, ..., n/2,
 
@@ -65,8 +65,8 @@ class Ntk1dExperiment(Experiment):
         \gamma(x) = [a_j \cos 2 \pi j x,\; a_j \sin 2 \pi j x]_j / \lVert a \rVert, \quad
         a_j = j^{-p}
 
-    The kernel of a wide network then sees nothing but distances, with the same Θ(x, x) for every p,
-    and its eigenvectors are the frequencies; the larger p, the faster the eigenvalues fall. The
+    The kernel of a wide network then depends on distances alone, with the same Θ(x, x) for every p,
+    and its eigenvectors are the frequencies. The larger p, the faster the eigenvalues fall. The
     outputs of training are predicted from the kernel and the outputs at step 0,
 
     .. math:: f_t(X) = y + (I - 2 \eta \Theta_0 / n)^t (f_0(X) - y)
@@ -76,29 +76,30 @@ class Ntk1dExperiment(Experiment):
     fall as 1/f^α.
 
     Args:
-        amplitude_powers: p, each 0 or more; infinity leaves the frequency 1 alone.
-        num_points: n, for training.
-        refinement: The signal lives on that many times as many points; the others are for testing.
-        signal_power: α.
-        bandwidth: The signal's frequencies are below it, in cycles. Those above n/2 pass for lower
-            ones at the training points: no fit gets them right between.
+        amplitude_powers: Powers p, each 0 or more; infinity leaves the frequency 1 alone.
+        num_points: Number n of training points.
+        refinement: Number of points of the signal for each training point; the others are for
+            testing.
+        signal_power: Power α of the signal's amplitudes.
+        bandwidth: Bound of the signal's frequencies, in cycles. Frequencies above n/2 are aliases
+            of lower ones at the training points: no fit finds them between.
         hidden_features: Width of the networks.
-        hidden_layers: Depth.
-        lr: η.
-        steps: Of gradient descent.
-        seed: Of the signal and of the weights.
+        hidden_layers: Number of hidden layers.
+        lr: Learning rate η.
+        steps: Number of steps of gradient descent.
+        seed: Seed of the signal and of the weights.
 
     Raises:
         ValueError: An option is out of range or, in a run, training diverges.
 
     References:
         Tancik et al. 2020, "Fourier Features Let Networks Learn High Frequency Functions in Low
-        Dimensional Domains", figures 2 and 3. The loss of its code is ½ Σ r², of which a rate
-        becomes n/2 times as large for the mean: 10⁻³ is 0.016 here. 500 such steps take as long as
-        the paper's 50,000 at 10⁻⁵.
+        Dimensional Domains", figures 2 and 3. The loss of the paper's code is ½ Σ r². A rate for it
+        is n/2 times as large for the mean: 10⁻³ is 0.016 here. 500 such steps are as much training
+        as the paper's 50,000 at 10⁻⁵.
 
     Differs from:
-        that code, whose predictions start from the outputs at the step that they are for.
+        The paper's code, whose predictions for a step start from the outputs at that step.
     """
 
     def __init__(
@@ -116,7 +117,7 @@ class Ntk1dExperiment(Experiment):
         seed: int = 0,
     ) -> None:
         powers = check_list("amplitude_powers", amplitude_powers)
-        # Infinity is one.
+        # check_positive would reject infinity.
         if not powers or not all(isinstance(p, int | float) and p >= 0 for p in powers):
             raise ValueError(f"amplitude_powers are {powers}; expected numbers, 0 or more.")
         self.amplitude_powers = tuple(powers)
@@ -132,7 +133,7 @@ class Ntk1dExperiment(Experiment):
 
     def run(self, progress: Progress) -> Findings:
         data = self._data()
-        looks = log_spaced_steps(self.steps)
+        probe_steps = log_spaced_steps(self.steps)
         total = len(self.amplitude_powers) * self.steps
         courses = {}
         for number, power in enumerate(self.amplitude_powers):
@@ -140,15 +141,15 @@ class Ntk1dExperiment(Experiment):
             def report(step: int, label: str = f"p = {power:g}", first: int = number) -> None:
                 progress(f"training with {label}", first * self.steps + step, total)
 
-            courses[power] = self._train(self._encoding(power), data, looks, report)
-        return _report(np.array(looks), data, courses)
+            courses[power] = self._train(self._encoding(power), data, probe_steps, report)
+        return _report(np.array(probe_steps), data, courses)
 
     def _data(self) -> CircleData:
         generator = torch.Generator().manual_seed(self.seed)
         signals = power_law_signals(
             1, self.num_points * self.refinement, self.signal_power, self.bandwidth, generator
         )
-        return CircleData(*(part.float() for part in split(signals, self.refinement)))
+        return CircleData(*(part.float() for part in split_signals(signals, self.refinement)))
 
     def _encoding(self, power: float) -> FourierEncoding:
         frequencies = torch.arange(1.0, self.num_points // 2 + 1)[:, None]
@@ -158,7 +159,7 @@ class Ntk1dExperiment(Experiment):
         self,
         encoding: FourierEncoding,
         data: CircleData,
-        looks: list[int],
+        probe_steps: list[int],
         report: Callable[[int], None],
     ) -> _Course:
         sizes = self.hidden_features, self.hidden_layers
@@ -172,7 +173,7 @@ class Ntk1dExperiment(Experiment):
             data.y,
             f0,
             lr=self.lr,
-            steps=looks,
+            steps=probe_steps,
             K_test=empirical_ntk(field, data.x_test, data.x, dtype=torch.float64),
             f0_test=f0_test,
             y_test=data.y_test,
@@ -180,7 +181,7 @@ class Ntk1dExperiment(Experiment):
         check_stable(prediction, self.lr)
         losses = []
         for step in gradient_descent(field, data.x, data.y, lr=self.lr, steps=self.steps):
-            if step in looks:
+            if step in probe_steps:
                 report(step)
                 losses.append(_losses(field, data))
         train, test = np.array(losses).T
@@ -200,9 +201,9 @@ def _losses(field: Field, data: CircleData) -> tuple[float, float]:
     )
 
 
-def _report(looks: np.ndarray, data: CircleData, courses: dict[float, _Course]) -> Findings:
+def _report(probe_steps: np.ndarray, data: CircleData, courses: dict[float, _Course]) -> Findings:
     metrics: dict[str, float] = {}
-    arrays = {"steps": looks} | {name: part.numpy() for name, part in data._asdict().items()}
+    arrays = {"steps": probe_steps} | {name: part.numpy() for name, part in data._asdict().items()}
     curves: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for power, course in courses.items():
         name = f"p{power:g}"
@@ -215,12 +216,12 @@ def _report(looks: np.ndarray, data: CircleData, courses: dict[float, _Course]) 
             for kind, losses in errors._asdict().items():
                 metrics[f"{points}_loss_{name}_{kind}"] = float(losses[-1])
                 arrays[f"{points}_loss_{name}_{kind}"] = losses
-                curves[f"{points}_loss_{name}/{kind}"] = (looks, losses)
+                curves[f"{points}_loss_{name}/{kind}"] = (probe_steps, losses)
             metrics[f"{points}_deviation_{name}"] = errors.deviation()
-    return Findings(metrics, arrays, curves, _draw(looks, courses))
+    return Findings(metrics, arrays, curves, _draw(probe_steps, courses))
 
 
-def _draw(looks: np.ndarray, courses: dict[float, _Course]) -> Figure:
+def _draw(probe_steps: np.ndarray, courses: dict[float, _Course]) -> Figure:
     figure, (rows, spectra, train, test) = panels(
         "Kernel Θ(0, x)\nsolid: network at step 0; dashed: infinite width",
         "Spectrum of Θ\nsolid: network at step 0; dashed: infinite width",
@@ -236,8 +237,8 @@ def _draw(looks: np.ndarray, courses: dict[float, _Course]) -> Figure:
             rows.plot(distances, row, style, color=color, label=name)
             spectra.semilogy(circulant_spectrum(kernel), style, color=color, label=name)
         for axes, errors in ((train, course.train), (test, course.test)):
-            axes.loglog(looks[1:], errors.trained[1:], color=color, label=label)
-            axes.loglog(looks[1:], errors.predicted[1:], "--", color=color)
+            axes.loglog(probe_steps[1:], errors.trained[1:], color=color, label=label)
+            axes.loglog(probe_steps[1:], errors.predicted[1:], "--", color=color)
     rows.set_xlabel("x (periods of the circle)")
     rows.set_ylabel("Θ(0, x)")
     spectra.set_xlabel("frequency (cycles)")

@@ -1,4 +1,4 @@
-"""Which frequencies suit a signal: their spread matters, not their distribution."""
+"""The frequencies that suit a signal: their spread matters, not their distribution."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from inr.argument import check_count, check_list, check_positive
 from inr.encoding import FourierEncoding
-from inr.experiment._circle import CircleData, check_bandwidth, power_law_signals, split
+from inr.experiment._circle import CircleData, check_bandwidth, power_law_signals, split_signals
 from inr.experiment._experiment import Experiment, Findings, Progress
 from inr.experiment._figures import COLORS, panels
 from inr.experiment._gradient_descent import gradient_descent
@@ -19,7 +19,7 @@ from inr.experiment._standard_field import standard_field, standard_ntk
 from inr.experiment._steps import log_spaced_steps
 from inr.ntk import predict
 
-# Of uniform numbers in [0, 1): magnitudes, whose signs cosines and sines do not tell.
+# Magnitudes of frequencies from uniform numbers in [0, 1); cosines and sines ignore the signs.
 DISTRIBUTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gaussian": lambda u: math.sqrt(2) * torch.erfinv(u),
     "uniform": lambda u: u,
@@ -35,33 +35,35 @@ class Ntk1dScaleExperiment(Experiment):
 
     .. math:: \gamma(x) = [\cos 2 \pi b_j x,\; \sin 2 \pi b_j x]_{j=1}^m / \sqrt m
 
-    with random b_j. At a given time, networks whose frequencies are spread too little have not
-    learned the signal's high frequencies, and those whose frequencies are spread too much have put
-    them where there were none. Whether b is normal, uniform, log-uniform over a decade or
-    Laplacian, the error between the points depends on its standard deviation σ and hardly on else.
+    with random b_j. After a given number of steps, networks with too small a spread of frequencies
+    have not learned the signal's high frequencies. Networks with too large a spread have added high
+    frequencies that the signal lacks. The error between the points depends on the standard
+    deviation σ of b, and hardly on whether b is normal, uniform, log-uniform over a decade or
+    Laplacian.
 
     Errors are predicted from the kernel of infinite width, for networks that start at zero: see
-    :func:`inr.ntk.predict`. Beside them are networks of finite width that have been trained, from
-    which their outputs at step 0 are subtracted. They have W ~ N(0, 1/m) for m inputs and trained
-    biases that start at 0. Draws of b are scaled to have σ exactly.
+    :func:`inr.ntk.predict`. They stand beside the errors of trained networks of finite width, whose
+    outputs at step 0 are subtracted. The networks have W ~ N(0, 1/m) for m inputs and trained
+    biases that start at 0. Draws of b are scaled so that their standard deviation is exactly σ.
 
     Args:
-        signal_powers: α.
-        num_signals: With each α.
-        num_points: n, for training.
-        refinement: Signals live on that many times as many points; the others are for testing.
-        bandwidth: The signals' frequencies are below it, in cycles.
-        num_frequencies: m.
-        min_scale: The least σ, in cycles.
-        max_scale: The largest.
-        num_scales: How many, equispaced in logarithms.
-        num_draws: Of b, with each σ and distribution.
-        num_networks: That are trained with each σ, on the first normal draws.
+        signal_powers: Powers α of the signals' amplitudes.
+        num_signals: Number of signals with each α.
+        num_points: Number n of training points.
+        refinement: Number of points of the signals for each training point; the others are for
+            testing.
+        bandwidth: Bound of the signals' frequencies, in cycles.
+        num_frequencies: Number m of frequencies.
+        min_scale: Smallest σ, in cycles.
+        max_scale: Largest σ, in cycles.
+        num_scales: Number of values of σ, equispaced in logarithms.
+        num_draws: Number of draws of b with each σ and distribution.
+        num_networks: Number of networks trained with each σ, on the first normal draws.
         hidden_features: Width of the networks.
-        hidden_layers: Depth.
-        lr: η of the mean squared error of one signal.
-        steps: Of gradient descent.
-        seed: Of the signals, the frequencies and the weights.
+        hidden_layers: Number of hidden layers.
+        lr: Learning rate η of the mean squared error of one signal.
+        steps: Number of steps of gradient descent.
+        seed: Seed of the signals, the frequencies and the weights.
 
     Raises:
         ValueError: An option is out of range or, in a run, training diverges.
@@ -137,7 +139,7 @@ class Ntk1dScaleExperiment(Experiment):
             power_law_signals(self.num_signals, num_values, power, self.bandwidth, generator)
             for power in self.signal_powers
         ]
-        return split(torch.cat(signals, dim=1), self.refinement)
+        return split_signals(torch.cat(signals, dim=1), self.refinement)
 
     def _predict_all(self, data: CircleData, draws: Tensor, progress: Progress) -> np.ndarray:
         """Test errors by distribution, σ, draw and α."""
@@ -155,16 +157,19 @@ class Ntk1dScaleExperiment(Experiment):
     ) -> tuple[np.ndarray, dict[str, tuple[np.ndarray, np.ndarray]]]:
         """Test errors by σ, draw and α, and the mean over draws of each σ and α by step."""
         trained = np.empty((len(self.scales), self.num_networks, len(self.signal_powers)))
-        looks = log_spaced_steps(self.steps)
+        probe_steps = log_spaced_steps(self.steps)
         curves = {}
         for s, scale in enumerate(self.scales):
             courses = []
             for r in range(self.num_networks):
                 progress("training networks", s * self.num_networks + r, trained[..., 0].size)
-                courses.append(self._train(spread("gaussian", draws[r], scale), data, looks))
+                courses.append(self._train(spread("gaussian", draws[r], scale), data, probe_steps))
             trained[s] = [course[-1] for course in courses]
             for power, course in zip(self.signal_powers, np.mean(courses, 0).T, strict=True):
-                curves[f"test_loss_alpha{power:g}/sigma={scale:.3g}"] = (np.array(looks), course)
+                curves[f"test_loss_alpha{power:g}/sigma={scale:.3g}"] = (
+                    np.array(probe_steps),
+                    course,
+                )
         progress("training networks", trained[..., 0].size, trained[..., 0].size)
         return trained, curves
 
@@ -181,7 +186,9 @@ class Ntk1dScaleExperiment(Experiment):
         assert prediction.test_outputs is not None
         return self._test_losses(prediction.test_outputs[0], data)
 
-    def _train(self, encoding: FourierEncoding, data: CircleData, looks: list[int]) -> np.ndarray:
+    def _train(
+        self, encoding: FourierEncoding, data: CircleData, probe_steps: list[int]
+    ) -> np.ndarray:
         """Test errors by step and α, of one network with an output for each signal."""
         data = CircleData(*(part.float() for part in data))
         sizes = self.hidden_features, self.hidden_layers
@@ -189,10 +196,10 @@ class Ntk1dScaleExperiment(Experiment):
         with torch.no_grad():
             f0, f0_test = field(data.x), field(data.x_test)
         losses = []
-        # The mean is over all signals; a step of each is to be that of one alone.
+        # The loss is a mean over all signals; this rate steps each signal as if it were alone.
         lr = self.lr * data.y.shape[1]
         for step in gradient_descent(field, data.x, data.y + f0, lr=lr, steps=self.steps):
-            if step in looks:
+            if step in probe_steps:
                 with torch.no_grad():
                     losses.append(self._test_losses(field(data.x_test) - f0_test, data))
         return torch.stack(losses).numpy()
@@ -219,7 +226,7 @@ class Ntk1dScaleExperiment(Experiment):
             metrics[f"test_loss_{name}_trained"] = float(measured[best, p])
             for distribution, row in zip(DISTRIBUTIONS, losses, strict=True):
                 metrics[f"best_sigma_{name}_{distribution}"] = self.scales[row.argmin()]
-            # How much larger the least error of one distribution is than that of another.
+            # Relative difference between the least errors of the worst and the best distribution.
             least = losses.min(1)
             metrics[f"distributions_differ_{name}"] = float(least.max() / least.min() - 1)
         arrays = {
@@ -232,7 +239,7 @@ class Ntk1dScaleExperiment(Experiment):
         return Findings(metrics, arrays, curves, self._draw(means, measured))
 
     def _draw(self, means: np.ndarray, trained: np.ndarray) -> Figure:
-        """Errors by distribution, σ and α; of trained networks by σ and α."""
+        """Draws errors by distribution, σ and α, and those of trained networks by σ and α."""
         titles = [rf"Signals of amplitude $1/f^{{{power:g}}}$" for power in self.signal_powers]
         figure, axes = panels(*titles)
         for p, plot in enumerate(axes):
@@ -251,9 +258,10 @@ def spread(distribution: str, draws: Tensor, scale: float) -> FourierEncoding:
     """Fourier features with frequencies of a distribution, scaled to a standard deviation.
 
     Args:
-        distribution: Of ``DISTRIBUTIONS``.
+        distribution: Name of one of ``DISTRIBUTIONS``.
         draws: ``(m, 1)`` uniform numbers in [0, 1).
-        scale: σ, in cycles: the root mean square of the frequencies, which have either sign.
+        scale: Standard deviation σ, in cycles: the root mean square of the magnitudes, since
+            frequencies of either sign are equally likely.
     """
     frequencies = DISTRIBUTIONS[distribution](draws)
     return FourierEncoding(scale * frequencies / frequencies.square().mean().sqrt(), norm=1.0)

@@ -1,4 +1,4 @@
-"""Gradient descent that provably reaches a training error of zero."""
+"""Gradient descent on wide networks, which provably reaches a training error of zero."""
 
 import math
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ FLOOR = 1e-24
 
 
 class _TwoLayerReLU(nn.Module):
-    r""":math:`f(z) = m^{-1/2} \sum_r a_r \max(0, w_r^\top z)`, of which w is trained."""
+    r"""The network :math:`f(z) = m^{-1/2} \sum_r a_r \max(0, w_r^\top z)`, with trained w."""
 
     signs: Tensor
 
@@ -40,19 +40,19 @@ class _TwoLayerReLU(nn.Module):
 
     @torch.no_grad()
     def active(self, features: Tensor) -> Tensor:
-        """Which neurons each point activates: ``(n, m)``."""
+        """Whether each point activates each neuron: ``(n, m)``."""
         return features @ self.weight.T > 0
 
 
 class _Descent(NamedTuple):
-    """One network's training.
+    """The training of one network.
 
     Attributes:
-        errors: Sum of squares at each step.
-        expected_errors: The same if the kernel were that of infinite width.
-        least_eigenvalue: Of the initial kernel.
-        movement: The farthest that a neuron's weights have moved.
-        flips: The part of all neurons' activations at all points that have changed.
+        errors: Sum of squared errors at each step.
+        expected_errors: Sum of squared errors at each step by the kernel of infinite width.
+        least_eigenvalue: Least eigenvalue of the initial kernel.
+        movement: Largest distance that a neuron's weights have moved.
+        flips: Part of the activations, of all neurons at all points, that have changed.
     """
 
     errors: np.ndarray
@@ -63,7 +63,7 @@ class _Descent(NamedTuple):
 
 
 class OverparameterizedExperiment(Experiment):
-    r"""Training errors that fall to zero at a proven rate, once a ReLU network is wide enough.
+    r"""The training error of a wide enough ReLU network falls to zero at a proven rate.
 
     .. math::
         \|u_k - y\|^2 \le \left(1 - \tfrac{1}{2} a_0\right)^k \|u_0 - y\|^2, \quad
@@ -73,30 +73,31 @@ class OverparameterizedExperiment(Experiment):
 
     .. math:: H^\infty_{ij} = z_i^\top z_j \, \frac{\pi - \arccos z_i^\top z_j}{2 \pi}
 
-    and a_0 what a step takes off its mode's error. The network is
-    :math:`f(z) = m^{-1/2} \sum_r a_r \max(0, w_r^\top z)`: w begins standard normal and is trained
-    by full-batch gradient descent, the signs a stay. Points are a lattice's in the unit square,
-    mapped to the unit sphere by Gaussian Fourier features; targets are standard normal noise.
+    and a_0 the part of its mode's error that a step takes away. The network is
+    :math:`f(z) = m^{-1/2} \sum_r a_r \max(0, w_r^\top z)`. The weights w start standard normal and
+    are trained by full-batch gradient descent. The random signs a are not trained. Points are a
+    lattice in the unit square, mapped to the unit sphere by Gaussian Fourier features. Targets are
+    standard normal noise.
 
-    The proof asks for more width and smaller steps than anyone takes: here both bounds hold long
-    before, and the very narrow networks may break the first.
+    The proof needs more width and smaller steps than are used in practice. Here both bounds hold at
+    much smaller widths, and only the narrowest networks may break the first.
 
     Args:
-        widths: m, two or more.
-        side: Points along each axis: n is its square.
-        num_frequencies: Half the dimension of the sphere that contains the points.
-        scale: σ of the frequencies, in cycles per unit of coordinate.
-        lr_fraction: Learning rate as a part of the largest stable one, at infinite width.
-        steps: Of gradient descent.
-        repeats: Networks of each width, two or more, on the same points and targets.
-        seed: Of frequencies, targets and weights.
+        widths: Widths m, two or more.
+        side: Number of points along each axis; n is its square.
+        num_frequencies: Half the dimension of the space of the sphere.
+        scale: Standard deviation σ of the frequencies, in cycles per unit of coordinate.
+        lr_fraction: Learning rate as a part of the largest stable one at infinite width.
+        steps: Number of steps of gradient descent.
+        repeats: Number of networks of each width, two or more, on the same points and targets.
+        seed: Seed of frequencies, targets and weights.
 
     References:
         Du, Zhai, Póczos and Singh 2019, "Gradient Descent Provably Optimizes Over-parameterized
         Neural Networks", theorem 4.1 (the rate), lemma 4.1 (the movement), figure 1.
 
     Differs from:
-        the paper, whose loss is the sum ½ Σ r²; of the mean here, a rate η is its 2η/n.
+        The paper, whose loss is ½ Σ r². A rate η for the mean here is 2η/n there.
     """
 
     def __init__(
@@ -162,7 +163,7 @@ class OverparameterizedExperiment(Experiment):
             "widths": widths,
             "eigenvalues": eigenvalues.numpy(),
             "bound": bound,
-            # One rounding is no breach.
+            # The margin allows for rounding.
             "bound_broken": (errors > bound * first * (1 + 1e-9)).any(-1),
             "movement_bound": 4 * np.sqrt(n * first[..., 0] / widths[:, None]) / least,
             "rates": np.array([[_tail_rate(e) for e in row] for row in errors]),
@@ -191,7 +192,7 @@ class OverparameterizedExperiment(Experiment):
 
 
 def _descend(model: _TwoLayerReLU, z: Tensor, y: Tensor, lr: float, steps: int) -> _Descent:
-    """Trains a network; its errors are sums of squares."""
+    """Trains a network, and records sums of squared errors."""
     start, before = model.weight.detach().clone(), model.active(z)
     with torch.no_grad():
         residual = model(z) - y
@@ -219,7 +220,7 @@ def _kernel(z: Tensor) -> Tensor:
 
 
 def _tail_rate(errors: np.ndarray) -> float:
-    """By how much a step lowers the error's logarithm: in the second half, rounding excluded."""
+    """Mean decrease of the error's logarithm in a step, over the later half above rounding."""
     above = np.flatnonzero(errors > FLOOR * errors[0])
     last = int(above[-1])
     middle = last // 2

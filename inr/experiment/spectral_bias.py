@@ -1,4 +1,4 @@
-"""How long a network takes to learn one frequency."""
+"""The time that a network takes to learn one frequency."""
 
 import math
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ from inr.experiment._steps import log_spaced_steps
 from inr.network import MLPNetwork
 from inr.ntk import dual_activation, error_factors, max_lr, steps_to_learn
 
-# Steps before a training is given up, in units of those predicted.
+# Largest number of steps of a training, relative to the predicted number.
 MOST_TIMES = 4
 
 
 class _Training(NamedTuple):
-    """Root mean square errors of one target, in units of the first."""
+    """Root mean square errors in learning one target, relative to the first error."""
 
     steps: np.ndarray
     errors: np.ndarray
@@ -33,7 +33,7 @@ class _Training(NamedTuple):
 
 
 class _Study(NamedTuple):
-    """Trainings by frequency, and how many steps the learned ones took."""
+    """Trainings by frequency, and numbers of steps for the learned frequencies."""
 
     trainings: dict[int, _Training]
     frequencies: np.ndarray
@@ -44,7 +44,7 @@ class _Study(NamedTuple):
 class SpectralBiasExperiment(Experiment):
     r"""The time to learn a frequency grows as its square; without biases some are never learned.
 
-    A wide two-layer ReLU network on the circle, of which the first layer is trained,
+    A wide two-layer ReLU network on the circle, whose first layer is trained,
 
     .. math:: f(x) = m^{-1/2} \sum_r a_r \max(0, w_r^\top x + b_r), \quad \lVert x \rVert = 1
 
@@ -54,26 +54,30 @@ class SpectralBiasExperiment(Experiment):
 
     where β is 1, or 0 if b is not trained. On n equispaced points its eigenvectors are the
     frequencies k. Up to aliases, λ_k / n is 1/π² + β/4 for k = 0, 1/8 + β/π² for k = 1,
-    (k² + 1) / (π² (k² - 1)²) for even k and β / (π² k²) for odd ones: without biases, these cannot
-    even be represented. To learn a fraction p of the frequency k takes gradient descent
+    (k² + 1) / (π² (k² - 1)²) for even k and β / (π² k²) for odd k. Without biases, odd frequencies
+    from 3 on cannot even be represented. The number of steps of gradient descent that learn a
+    fraction p of the frequency k is
 
     .. math:: \frac{\log(1 - p)}{\log(1 - 2 \eta \lambda_k / n)} \sim k^2
 
-    steps. Targets are cosines of one frequency. Neurons come in pairs that differ in the sign of a
-    alone, so that the network starts at zero.
+    Targets are cosines of one frequency. Neurons come in pairs that differ in the sign of a alone,
+    so that the network starts at zero.
 
     Args:
-        frequencies: k, in cycles.
-        num_points: n, even, and eight times the highest frequency or more.
-        hidden_features: m, even.
-        amplitude: Of the targets. Weights that have less to do move less, and so does the kernel.
-        fraction: p.
-        lr: η, in units of the largest stable rate.
-        fit_from: The lowest frequency of the fitted exponents: the square is the law of large k.
-        seed: Of the weights.
+        frequencies: Frequencies k, in cycles.
+        num_points: Number n of points, even, and eight times the highest frequency or more.
+        hidden_features: Number m of neurons, even.
+        amplitude: Amplitude of the targets. With a smaller one, the weights and the kernel move
+            less.
+        fraction: Fraction p of the target to learn.
+        lr: Learning rate η, relative to the largest stable rate.
+        fit_from: Lowest frequency in the fit of the exponents, since the square is the law of
+            large k.
+        seed: Seed of the weights.
 
     Raises:
-        ValueError: An option is out of range, or there are no two even frequencies to fit.
+        ValueError: An option is out of range, fewer than two even frequencies can be fitted or, in
+            a run, fewer than two frequencies are learned.
 
     References:
         Basri et al. 2019, "The Convergence Rate of Neural Networks for Learned Functions of
@@ -146,7 +150,7 @@ class SpectralBiasExperiment(Experiment):
         lr = self.lr * max_lr(eigenvalues.max().item(), self.num_points)
         steps = steps_to_learn(eigenvalues, lr, self.num_points, self.fraction)
         possible = [k for k in self.frequencies if bias or k == 1 or k % 2 == 0]
-        # Of those that are never learned, one is enough to see it.
+        # One of the frequencies that cannot be learned is enough to show it.
         shown = sorted(possible + [k for k in self.frequencies if k not in possible][:1])
         longest = max(steps[possible].tolist())
         what = f"learning frequencies with{'' if bias else 'out'} biases"
@@ -166,15 +170,15 @@ class SpectralBiasExperiment(Experiment):
         return _Study(trainings, np.array(learned), np.array(measured), steps[learned].numpy())
 
     def _train(self, k: int, eigenvalue: Tensor, lr: float, limit: int, bias: bool) -> _Training:
-        """Until the fraction is learned, or for ``limit`` steps."""
+        """Trains until the fraction is learned, or for ``limit`` steps."""
         points = circle_points(self.num_points)
         x = on_unit_circle(points).float()
         y = (self.amplitude * torch.cos(2 * math.pi * k * points)).float()
         network = two_layer_network(self.hidden_features, bias=bias, seed=self.seed)
-        looks = set(log_spaced_steps(limit))
+        probe_steps = set(log_spaced_steps(limit))
         steps, errors = [], []
         for step in gradient_descent(network, x, y, lr=lr, steps=limit):
-            if step not in looks:
+            if step not in probe_steps:
                 continue
             with torch.no_grad():
                 errors.append((torch.linalg.norm(network(x) - y) / torch.linalg.norm(y)).item())
@@ -185,7 +189,7 @@ class SpectralBiasExperiment(Experiment):
         return _Training(np.array(steps), np.array(errors), predicted.numpy())
 
     def _fit(self, study: _Study) -> tuple[PowerLaw, PowerLaw]:
-        """Measured and predicted, over the same frequencies."""
+        """Fits power laws to the measured and the predicted steps, over the same frequencies."""
         fitted = study.frequencies >= self.fit_from
         measured, predicted = (
             fit_power_law(study.frequencies[fitted], steps[fitted, None])
@@ -195,7 +199,7 @@ class SpectralBiasExperiment(Experiment):
 
 
 def first_layer_ntk(num_points: int, *, bias: bool) -> Tensor:
-    """Kernel ``(n, n)`` of the first layer of :func:`two_layer_network`, infinitely wide."""
+    """Kernel ``(n, n)`` of the first layer of :func:`two_layer_network` at infinite width."""
     x = on_unit_circle(circle_points(num_points))
     cosines = x @ x.T
     one = torch.ones(1, dtype=torch.float64)
@@ -204,7 +208,7 @@ def first_layer_ntk(num_points: int, *, bias: bool) -> Tensor:
 
 
 def two_layer_network(hidden_features: int, *, bias: bool, seed: int) -> MLPNetwork:
-    """A network that is zero everywhere, of which only the first layer is trained."""
+    """A network that is zero everywhere, with a first layer alone that is trained."""
     with seeded(seed):
         network = MLPNetwork(2, 1, hidden_features=hidden_features, hidden_layers=1)
         weights = torch.randn(hidden_features // 2, 2)
@@ -222,7 +226,10 @@ def two_layer_network(hidden_features: int, *, bias: bool, seed: int) -> MLPNetw
 
 
 def _crossing(training: _Training, error: float) -> float:
-    """The step at which an error that falls exponentially between the last two looks passes one."""
+    """The step at which a training's error passes a value, by exponential interpolation.
+
+    It lies between the last two measured steps.
+    """
     return float(np.interp(-math.log(error), -np.log(training.errors[-2:]), training.steps[-2:]))
 
 

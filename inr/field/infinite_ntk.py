@@ -1,4 +1,4 @@
-"""The infinite-width kernels of this package's own fields, read from how they are initialised."""
+"""Infinite-width kernels of fields, from the initialisation of their networks."""
 
 import copy
 import math
@@ -19,17 +19,17 @@ from inr.ntk.infinite.infinite import (
 )
 from inr.ntk.infinite.uniform_weights import sinc, sobol_moments, uniform_sine_moments
 
-# With more inputs, a sum of uniform weights is nearer to Gaussian than quasi-Monte Carlo is to it.
+# With more inputs, taking a sum of uniform weights as Gaussian errs less than quasi-Monte Carlo.
 FEW_FEATURES = 12
 
 
 class Draw(NamedTuple):
-    """The distribution of a layer's initial numbers, as the layer uses them.
+    """The distribution of a layer's initial weights and biases, as the layer uses them.
 
     Attributes:
         weight_variance: Variance of a weight.
         bias_variance: Variance of a bias.
-        uniform: Whether they are uniform; they are Gaussian otherwise.
+        uniform: Whether the distribution is uniform; it is Gaussian otherwise.
     """
 
     weight_variance: float
@@ -38,49 +38,50 @@ class Draw(NamedTuple):
 
     @property
     def weight_bound(self) -> float:
-        """Of uniform weights."""
+        """Bound of uniform weights."""
         return math.sqrt(3 * self.weight_variance)
 
     @property
     def bias_bound(self) -> float:
-        """Of uniform biases."""
+        """Bound of uniform biases."""
         return math.sqrt(3 * self.bias_variance)
 
     def divide(self, factor: float) -> "Draw":
-        """Numbers whose squares are that many times smaller."""
+        """The distribution with variances divided by a factor."""
         return Draw(self.weight_variance / factor, self.bias_variance / factor, self.uniform)
 
 
 def infinite_ntk_of(
     field: nn.Module, x1: Tensor, x2: Tensor | None = None, *, chunk_size: int | None = None
 ) -> InfiniteKernel:
-    """Kernels of a field, or a network, whose hidden layers are wide, as it is initialised.
+    """Kernels of a field, or a network, in the limit of infinitely wide hidden layers.
 
-    :func:`empirical_ntk` at an initialisation is about 1/√width from it, relative to its size.
-    Present weights do not matter. Counted are the parameters that require gradients, with the
-    factors of the network's parameterisation; a linearised network has the same kernels.
+    They depend on the network's initialisation, not on its present weights. The relative distance
+    of :func:`empirical_ntk` at an initialisation from them is about 1/√width. The sums are over the
+    parameters that require gradients, with the factors of the network's parameterisation. A
+    linearised network has the same kernels.
 
     Uniform weights of a first layer with few features do not act as Gaussian ones. With sines the
-    kernels are exact for them, biases included. With other activations they are by quasi-Monte
-    Carlo up to 12 features (:func:`inr.ntk.infinite.uniform_weights.sobol_moments` says how well),
-    and beyond taken as Gaussian, which errs by 1e-2 or less for features of like size. In later
-    layers weights act as Gaussian, and biases are taken so except with sines: their variance is
-    1/(3n).
+    kernels are exact for uniform weights, biases included. With other activations they use
+    quasi-Monte Carlo up to 12 features, with the accuracy stated in
+    :func:`inr.ntk.infinite.uniform_weights.sobol_moments`. For more features the weights are taken
+    as Gaussian, with errors of 1e-2 or less for features of similar size. In later layers weights
+    act as Gaussian, and biases, of variance 1/(3n), are taken as Gaussian except with sines.
 
     Args:
         field: A ``Field`` or bare network whose network is an ``MLPNetwork`` or ``SirenNetwork``.
         x1: ``(*batch, n, d)`` coordinates; features for a bare network.
-        x2: ``(*batch, m, d)``; ``x1`` when None.
-        chunk_size: Points on each side of the tiles that are computed at once; 512 when None,
-            fewer for batches.
+        x2: ``(*batch, m, d)`` coordinates of other points; ``x1`` when None.
+        chunk_size: Points on each side of a tile that is computed at once; 512 when None, fewer
+            for batches.
 
     Shape:
-        ``(*batch, n, m)`` each, float64, with gradients in the coordinates.
+        Two tensors ``(*batch, n, m)`` in float64, with gradients in the coordinates.
 
     Raises:
-        TypeError: The network is of another class.
+        TypeError: The network is neither an ``MLPNetwork`` nor a ``SirenNetwork``.
         ValueError: The encoding is trained, the outputs have an activation, or points have another
-            width than the field takes.
+            number of coordinates than the field takes.
 
     References:
         Jacot, Gabriel and Hongler 2018, "Neural Tangent Kernel", theorem 1; Sitzmann et al. 2020,
@@ -89,17 +90,7 @@ def infinite_ntk_of(
         Parametrization of Sinusoidal Networks via Their Kernel Bandwidth" (its kernel).
     """
     check_features(x1, x2)
-    encoding, network = getattr(field, "encoding", None), getattr(field, "network", field)
-    if not isinstance(network, MLPNetwork | SirenNetwork):
-        raise TypeError(
-            f"the network is {type(network).__name__}, whose initialisation is not known; expected "
-            "MLPNetwork or SirenNetwork. Call infinite_ntk with the features of another one."
-        )
-    if isinstance(network, MLPNetwork) and network.output_activation != "identity":
-        raise ValueError(
-            f"output_activation is {network.output_activation!r}, behind which the kernel depends "
-            "on the initial outputs, random at any width; expected identity."
-        )
+    encoding, network = getattr(field, "encoding", None), _check_network(field)
     if encoding is not None:
         if any(parameter.requires_grad for parameter in encoding.parameters()):
             raise ValueError(
@@ -122,13 +113,34 @@ def infinite_ntk_of(
     )
 
 
+def _check_network(field: nn.Module) -> MLPNetwork | SirenNetwork:
+    """Returns the network of a field, or the field itself, if its infinite width is known.
+
+    Raises:
+        TypeError: The network is neither an ``MLPNetwork`` nor a ``SirenNetwork``.
+        ValueError: The outputs have an activation.
+    """
+    network = getattr(field, "network", field)
+    if not isinstance(network, MLPNetwork | SirenNetwork):
+        raise TypeError(
+            f"the network is {type(network).__name__}, whose initialisation is not known; expected "
+            "MLPNetwork or SirenNetwork. Call infinite_ntk with the features of another one."
+        )
+    if isinstance(network, MLPNetwork) and network.output_activation != "identity":
+        raise ValueError(
+            f"output_activation is {network.output_activation!r}, behind which the kernel depends "
+            "on the initial outputs, random at any width; expected identity."
+        )
+    return network
+
+
 def read_layers(
     network: MLPNetwork | SirenNetwork,
 ) -> tuple[list[WideLayer], Callable[[Tensor, Tensor], Moments] | None]:
-    """A network's layers, and the first activations' moments if its weights do not act as Gaussian.
+    """A network's layers, and moments of the first activations where these are not Gaussian.
 
     Args:
-        network: Its present weights do not matter.
+        network: Network whose initialisation is read; its present weights do not matter.
     """
     if isinstance(network, SirenNetwork):
         activation, skips = "sine", frozenset[int]()
@@ -141,7 +153,7 @@ def read_layers(
         linears = [*network.hidden, network.output]
         frequencies = len(network.hidden) * [1.0]
         draws = [DRAWS[network.initialization](linear) for linear in linears]
-    # √n for the mean field, which starts its last layer at 1/√n, and 1 for the others.
+    # The scale is √n under mean_field, whose last layer starts 1/√n as large, and 1 otherwise.
     draws[-1] = draws[-1].divide(linears[0].bias_scale ** 2)
     layers = [
         WideLayer(
@@ -163,7 +175,7 @@ def read_layers(
 
 
 def _activate(layer: WideLayer, draw: Draw, activation: str, frequency: float) -> WideLayer:
-    """A layer followed by an activation; ``sin(ωu)`` of uniform biases is exact."""
+    """A layer followed by an activation; uniform biases before a sine are exact."""
     if activation != "sine":
         return layer._replace(dual=ACTIVATIONS[activation].dual)
     if not draw.uniform:
@@ -175,7 +187,7 @@ def _activate(layer: WideLayer, draw: Draw, activation: str, frequency: float) -
 def _uniform_moments(
     draw: Draw, activation: str, frequency: float, in_features: int
 ) -> Callable[[Tensor, Tensor], Moments] | None:
-    """The first activations of uniform weights; None where those of Gaussian ones do."""
+    """Moments of the first activations for uniform weights; None where these act as Gaussian."""
     if activation == "sine":
         return uniform_sine_moments(frequency, draw.weight_bound, draw.bias_bound)
     if activation == "identity" or in_features > FEW_FEATURES:
@@ -185,7 +197,7 @@ def _uniform_moments(
 
 
 def _draw_torch(linear: nn.Linear) -> Draw:
-    """U(±1/√m) for both."""
+    """U(±1/√m) for weights and biases."""
     variance = 1 / (3 * linear.in_features)
     return Draw(variance, variance, uniform=True)
 
@@ -199,12 +211,12 @@ def _draw_glorot(linear: nn.Linear) -> Draw:
 
 
 def _draw_siren_first(linear: nn.Linear) -> Draw:
-    """U(±1/m), and biases of PyTorch's default."""
+    """U(±1/m) for weights, and PyTorch's default for biases."""
     return _draw_torch(linear)._replace(weight_variance=1 / (3 * linear.in_features**2))
 
 
 def _draw_siren_later(linear: nn.Linear, frequency: float) -> Draw:
-    """U(±√(6/n)/ω), and biases of PyTorch's default."""
+    """U(±√(6/n)/ω) for weights, and PyTorch's default for biases."""
     return _draw_torch(linear)._replace(weight_variance=2 / linear.in_features / frequency**2)
 
 

@@ -13,18 +13,18 @@ from inr.taylor import shared_names
 
 
 class FieldStack(nn.Module):
-    """Fields that begin as copies of one, with parameters that are trained together.
+    """Fields that begin as copies of one field and are trained together.
 
-    Optimizers that step each number by itself, or the matrices of ``(F, r, c)`` each by itself,
-    step each field as if it were alone.
+    An optimizer that treats each number by itself, or each of the F matrices of ``(F, r, c)`` by
+    itself, steps each field as if it were alone.
 
     Args:
-        field: What all begin as. It is copied.
-        size: F, how many.
+        field: Field that all fields begin as. It is copied.
+        size: Number F of fields.
 
     Attributes:
-        field: The field with trained parameters of shape ``(F, ...)``. Everything that is not
-            trained is there once.
+        field: Field whose trained parameters have the shape ``(F, ...)``. All fields share the
+            others.
 
     Shape:
         ``(n, d) -> (n, F·c)``: the outputs of the first field, then those of the next.
@@ -44,11 +44,15 @@ class FieldStack(nn.Module):
         self.field = _with_parameters(field, lambda p: p.expand(size, *p.shape).clone())
 
     def member(self, number: int) -> nn.Module:
-        """A copy of one field, with gradients of its own."""
+        """A copy of one field, with parameters of its own.
+
+        Args:
+            number: Index of the field.
+        """
         return _with_parameters(self.field, lambda p: p[number].clone())
 
     def parameters_by_name(self) -> dict[str, nn.Parameter]:
-        """The stacked ones, by their names in the field."""
+        """The stacked parameters, by their names in the field."""
         return {name: p for name, p in self.field.named_parameters() if p.requires_grad}
 
     def forward(self, coords: Tensor) -> Tensor:
@@ -63,17 +67,17 @@ def map_fields(
     function: Callable[..., Tensor],
     *columns: Tensor,
 ) -> Tensor:
-    """``function(field, ...)`` of each of some fields, stacked.
+    """``function(field, ...)`` for each of F fields, stacked.
 
     Args:
-        field: A module with these parameters; what others it has are all fields'.
-        parameters: ``(F, ...)`` each, by name.
-        function: Takes the field with one's parameters, and what it has in the columns. It is
-            mapped by ``torch.func.vmap``; its random draws are the same for all.
-        columns: ``(F, ...)`` each.
+        field: Module with these parameters. All fields share its other parameters.
+        parameters: Tensors ``(F, ...)`` by name, with the parameters of each field.
+        function: Function of a field with its parameters, and of the field's entries of
+            ``columns``. ``torch.func.vmap`` maps it; random draws in it are the same for all.
+        columns: Tensors ``(F, ...)`` of further arguments.
 
     Returns:
-        ``(F, ...)``.
+        The results, stacked to ``(F, ...)``.
     """
     call = _Call(field, function)
     names = {n: first for n, first in shared_names(field).items() if first in parameters}
@@ -85,7 +89,7 @@ def map_fields(
 
     weights = dict(parameters)
     if all(len(tensor) == 1 for tensor in (*weights.values(), *columns)):
-        # One alone needs no map.
+        # A single field needs no vmap.
         return apply({n: w[0] for n, w in weights.items()}, *(c[0] for c in columns))[None]
     with StackedLinears():
         result: Tensor = vmap(apply, randomness="same")(weights, *columns)
@@ -93,7 +97,7 @@ def map_fields(
 
 
 class _Call(nn.Module):
-    """A function of a field as a module, whose parameters can be replaced for a call."""
+    """A function of a field as a module, whose parameters ``functional_call`` can replace."""
 
     def __init__(self, field: nn.Module, function: Callable[..., Tensor]) -> None:
         super().__init__()
@@ -105,7 +109,7 @@ class _Call(nn.Module):
 
 
 def _with_parameters(field: nn.Module, change: Callable[[Tensor], Tensor]) -> nn.Module:
-    """A copy with other values of the parameters that are trained."""
+    """A copy of a field with changed values of the trained parameters."""
     changed: dict[int, Any] = {
         id(p): nn.Parameter(change(p.detach())) for p in field.parameters() if p.requires_grad
     }

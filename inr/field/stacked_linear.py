@@ -11,10 +11,10 @@ from torch.overrides import TorchFunctionMode
 
 
 class StackedLinears(TorchFunctionMode):
-    """Linear layers under ``torch.func.vmap`` as products of batches of matrices, while it lasts.
+    """A context in which linear layers under ``torch.func.vmap`` are batched matrix products.
 
-    What they compute stays the same. By itself PyTorch makes such a layer's gradient transposed and
-    rounds its sum with the bias anew, and takes several times as long.
+    The results stay the same. PyTorch's own batching rule gives transposed gradients, rounds the
+    sum with the bias separately, and takes several times as long.
     """
 
     def __torch_function__(
@@ -41,12 +41,12 @@ def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor
 
 
 def _round(tensor: Tensor, dtype: torch.dtype) -> Tensor:
-    """As autocast does, which leaves float64 alone."""
+    """Converts a tensor like autocast, which leaves float64 unchanged."""
     return tensor if tensor.dtype == torch.float64 else tensor.to(dtype)
 
 
 class _Linear(torch.autograd.Function):
-    """``functional.linear`` of matrices, whose batches are products of their own."""
+    """``functional.linear`` of matrices, with a batching rule of its own."""
 
     @staticmethod
     def forward(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -75,7 +75,7 @@ class _Linear(torch.autograd.Function):
     def vmap(
         info: Any, in_dims: tuple[int | None, ...], *operands: Tensor | None
     ) -> tuple[Tensor, int]:
-        """With the batch first; what has none is everybody's."""
+        """The batching rule. Operands without a batch are the same for all."""
         input, weight, bias = (
             operand if dim is None or operand is None else operand.movedim(dim, 0)
             for operand, dim in zip(operands, in_dims, strict=True)
@@ -99,7 +99,7 @@ class _Products(torch.autograd.Function):
         ctx.save_for_backward(input, weight)
         if bias is None:
             return torch.bmm(input, weight.mT)
-        # The sum is rounded once, as a single layer's is.
+        # baddbmm rounds the sum once, like the layer of a single field.
         return torch.baddbmm(bias[:, None], input, weight.mT)
 
     @staticmethod
@@ -136,5 +136,5 @@ class _SharedProduct(torch.autograd.Function):
 
 
 def _sum_points(gradient: Tensor) -> Tensor:
-    """``(F, n, o) -> (F, o)``, as a product, which takes less time."""
+    """The sum ``(F, n, o) -> (F, o)`` as a matrix product, which is faster."""
     return (gradient.new_ones(1, gradient.shape[1]) @ gradient)[:, 0]

@@ -22,6 +22,7 @@ from inr.ntk.spectrum.conditioning import (
     falloff_exponent,
     participation_ratio,
 )
+from inr.ntk.spectrum.log_spacing import log_spaced
 from inr.ntk.spectrum.spectrum import DENSE_ROWS, Spectrum, spectrum
 from inr.ntk.spectrum.subspace import subspace_rotation
 
@@ -55,6 +56,7 @@ __all__ = [
     "kernel_target_alignment",
     "linearize",
     "log_decays",
+    "log_spaced",
     "max_lr",
     "mode_energies",
     "num_rows",

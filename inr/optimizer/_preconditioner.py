@@ -1,4 +1,4 @@
-"""What an adaptive optimizer multiplies gradients with, from its present state."""
+"""The preconditioner of an adaptive optimizer, from its present state."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,24 +11,25 @@ from inr.optimizer._muon import Muon
 
 
 def adam_weighting(optimizer: optim.Optimizer, module: nn.Module) -> dict[str, Tensor]:
-    r"""The diagonal of D⁻¹ that Adam multiplies gradients with, from its present state.
+    r"""The diagonal of D⁻¹ by which Adam multiplies gradients, from its present state.
 
     .. math:: D = \sqrt{\hat v} + \epsilon, \quad \hat v = v / (1 - \beta_2^t)
 
-    A small step moves the outputs by ``-η J D⁻¹ Jᵀ`` times the loss's gradient in them, as far as
-    momentum is steady: J D⁻¹ Jᵀ is the kernel of what is really stepped. η is the learning rate of
-    the first group of parameters; others count by their rates' share of it.
+    While the momentum is steady, a small step moves the outputs by ``-η J D⁻¹ Jᵀ`` times the loss's
+    gradient in them: J D⁻¹ Jᵀ is the kernel of Adam's steps. η is the learning rate of the first
+    parameter group; the entries of other groups are scaled by their rate relative to it.
 
     Args:
-        optimizer: ``torch.optim.Adam`` or ``AdamW`` that has made a step.
-        module: What it trains.
+        optimizer: A ``torch.optim.Adam`` or ``AdamW`` that has made a step.
+        module: Module that the optimizer trains.
 
     Returns:
-        By name of the trainable parameters, tensors of their shapes (a complex one with a last axis
-        for its two parts), as ``weighting`` of a kernel.
+        Tensors by name of the trainable parameters and of their shapes (a complex parameter has a
+        last axis for its two parts), as a kernel takes them for ``weighting``.
 
     Raises:
-        ValueError: The optimizer is another one, has made no step, or does not train a parameter.
+        ValueError: The optimizer is neither Adam nor AdamW, has made no step, or does not train
+            one of the parameters.
 
     References:
         Kingma and Ba 2015, "Adam: A Method for Stochastic Optimization", algorithm 1; Cohen et al.
@@ -46,7 +47,7 @@ def adam_weighting(optimizer: optim.Optimizer, module: nn.Module) -> dict[str, T
 
 
 def preconditioner_roots(optimizer: optim.Optimizer, module: nn.Module) -> dict[str, RootBlock]:
-    r"""The square root of what Adam, AdamW or Muon multiplies gradients with.
+    r"""The square root of the preconditioner of Adam, AdamW or Muon.
 
     Adam's part is diagonal: see :func:`adam_weighting`. Muon multiplies a matrix of averaged
     gradients G = U S Vᵀ by a matrix on its short side,
@@ -56,20 +57,21 @@ def preconditioner_roots(optimizer: optim.Optimizer, module: nn.Module) -> dict[
         \quad\text{or}\quad I \otimes V\, \mathrm{diag}(g)\, V^\top,
         \quad g_i s_i \approx 1
 
-    which is (G Gᵀ)^(-1/2) or (Gᵀ G)^(-1/2), but for what Newton-Schulz steps leave of it: g is what
-    they multiply a singular value by, and finite where that is zero. G is the mean that Muon keeps;
-    with Nesterov's momentum, a step's own has the last gradient once more.
+    which is (G Gᵀ)^(-1/2) or (Gᵀ G)^(-1/2), as far as Newton-Schulz steps approximate it: they
+    multiply a singular value s by g, which is finite also at s = 0. G is the mean that Muon keeps;
+    with Nesterov's momentum, the mean in a step contains the last gradient once more.
 
     Args:
-        optimizer: One that has made a step.
-        module: What it trains.
+        optimizer: An Adam, AdamW or Muon that has made a step.
+        module: Module that the optimizer trains.
 
     Returns:
-        Blocks by name of the trainable parameters, in their dtype. η is the learning rate of the
-        first group of parameters; others count by their rates' share of it.
+        Blocks by name of the trainable parameters, in their dtype. They belong to the learning rate
+        of the first parameter group; those of other groups are scaled by their rate relative to it.
 
     Raises:
-        ValueError: The optimizer is another one, has made no step, or does not train a parameter.
+        ValueError: The optimizer is none of these, has made no step, or does not train one of the
+            parameters.
     """
     if not isinstance(optimizer, optim.Adam | Muon):
         raise ValueError(
@@ -85,17 +87,18 @@ def preconditioner_roots(optimizer: optim.Optimizer, module: nn.Module) -> dict[
 
 
 def precondition(module: nn.Module, optimizer: optim.Optimizer) -> PreconditionedModule:
-    """The module whose plain tangent kernel is J P Jᵀ: the kernel of what an optimizer steps.
+    """A module whose plain tangent kernel is J P Jᵀ: the kernel of an optimizer's steps.
 
-    A small step moves the outputs by ``-η J P Jᵀ`` times the loss's gradient in them, as far as
-    momentum is steady. η is the learning rate of the first group of parameters.
+    While the momentum is steady, a small step moves the outputs by ``-η J P Jᵀ`` times the loss's
+    gradient in them. η is the learning rate of the first parameter group.
 
     Args:
-        module: What the optimizer trains, at its present parameters.
-        optimizer: Adam, AdamW or Muon that has made a step: see :func:`preconditioner_roots`.
+        module: Module that the optimizer trains, at its present parameters.
+        optimizer: An Adam, AdamW or Muon that has made a step: see :func:`preconditioner_roots`.
 
     Raises:
-        ValueError: The optimizer is another one, has made no step, or does not train a parameter.
+        ValueError: The optimizer is none of these, has made no step, or does not train one of the
+            parameters.
 
     Example:
         >>> from inr.ntk import empirical_ntk
@@ -113,7 +116,7 @@ def precondition(module: nn.Module, optimizer: optim.Optimizer) -> Preconditione
 def _states(
     optimizer: optim.Optimizer, module: nn.Module
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, Any], float]]:
-    """Name, state, group and share of the first group's rate, of each trainable parameter."""
+    """Name, state, group and learning rate relative to the first group, by trainable parameter."""
     groups = {id(p): group for group in optimizer.param_groups for p in group["params"]}
     first = _base_lr(optimizer.param_groups[0])
     for name, parameter in module.named_parameters():
@@ -138,7 +141,7 @@ def _adam_diagonal(state: dict[str, Any], group: dict[str, Any]) -> Tensor:
 
 
 def _muon_root(mean: Tensor, group: dict[str, Any], share: float) -> RootBlock:
-    # On the CPU, which has float64 and is as fast at this.
+    # The CPU has float64, and is as fast as a GPU at this.
     left, values, right = torch.linalg.svd(mean.detach().cpu().double(), full_matrices=False)
     gains = share * Muon.gains(mean, values, group["ns_steps"])
     rows, columns = mean.shape[-2:]
@@ -148,5 +151,5 @@ def _muon_root(mean: Tensor, group: dict[str, Any], share: float) -> RootBlock:
 
 
 def _base_lr(group: dict[str, Any]) -> float:
-    """A group's rate before the schedule, which may have come down to zero."""
+    """A group's learning rate before its schedule, which may have reached zero."""
     return float(group.get("initial_lr", group["lr"]))

@@ -13,7 +13,7 @@ from inr.experiment._circle import (
     circulant_spectrum,
     on_unit_circle,
     power_law_signals,
-    split,
+    split_signals,
 )
 from inr.experiment._steps import log_spaced_steps
 from tests.tolerance import assert_close
@@ -49,7 +49,7 @@ def test_amplitudes_of_signals_fall_as_the_power(power: float) -> None:
     energies = torch.fft.rfft(signals, dim=0).abs().square()
     assert energies[16:].max() < 1e-20 * energies[1].max()
     # In mean logarithms, where the scale of each signal is the same for all its frequencies.
-    # Frequency 0 is what the interval makes of it.
+    # Frequency 0 is left out, since the scaling to the interval changes it.
     x, y = torch.arange(2, 17).double().log(), energies[1:16].log().mean(1)
     x, y = x - x.mean(), y - y.mean()
     assert (x @ y / (x @ x)).item() == pytest.approx(-2 * power, abs=0.03)
@@ -63,15 +63,15 @@ def test_signals_fill_their_interval_and_differ() -> None:
 
 
 def test_test_points_lie_between_training_points() -> None:
-    data = split(circle_points(12), 3)
+    data = split_signals(circle_points(12), 3)
     assert_close(data.x, circle_points(4))
     assert_close(data.x_test[:, 0], [i / 12 for i in range(12) if i % 3])
-    # The signal was its own coordinate.
+    # The values are the coordinates.
     assert_close(data.y, data.x)
     assert_close(data.y_test, data.x_test)
 
 
-def test_a_bandwidth_that_points_cannot_tell_is_rejected() -> None:
+def test_a_bandwidth_that_points_do_not_resolve_is_rejected() -> None:
     assert check_bandwidth(8, 16) == 8
     with pytest.raises(ValueError, match=r"bandwidth is 9 for a signal of 16 points; expected 8"):
         check_bandwidth(9, 16)

@@ -13,7 +13,7 @@ PARAMETERIZATIONS = ("standard", "ntk", "mean_field")
 
 
 def ignore(what: str, done: int, total: int) -> None:
-    """Progress that nobody looks at."""
+    """A progress callback that does nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +52,9 @@ def test_losses_tend_to_what_infinite_width_predicts(findings: Findings) -> None
     losses = findings.arrays["losses"][1].mean(1)
     expected = findings.arrays["expected_losses_ntk"]
     errors = np.abs(np.log(losses / expected))
-    # Six random initial outputs, whose squares have not settled.
+    # Six networks are few: the mean square of their initial outputs varies by chance.
     assert errors[-1].max() < 0.5
-    # At first all is chance; in the end what is left is the width's.
+    # The difference is chance at first, and the effect of the finite width in the end.
     assert errors[-1, -1] < errors[0, -1]
 
 
@@ -74,8 +74,8 @@ def test_an_experiment_depends_on_its_seed_alone() -> None:
     assert torch.equal(torch.get_rng_state(), state)
     torch.rand(3)
     assert np.array_equal(run(0), first)
-    # Two seeds, widths and networks of each; initial outputs of the first two parameterisations
-    # are equal, those of the third others.
+    # Two seeds, two widths and two networks of each. Initial outputs are equal in the first two
+    # parameterisations, and different in the third.
     initial = np.stack([first, run(1)])[..., 0]
     assert_close(initial[:, 0], initial[:, 1], looser=1e5)
     assert len(np.unique(initial[:, 1:].round(12))) == 2 * 2 * 2 * 2

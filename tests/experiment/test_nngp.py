@@ -30,7 +30,7 @@ def test_kurtosis_has_its_exact_value_at_every_width(findings: Findings) -> None
     errors = arrays["excess_kurtosis_standard_error"]
     # Heavy tails are seldom sampled, and then missing from the standard error, too.
     assert (np.abs(arrays["excess_kurtosis"] - exact) < 4 * errors).all()
-    # Neither is a Gaussian's.
+    # Neither value is the 0 of a Gaussian.
     assert (exact > 2 * errors).all()
 
 
@@ -51,10 +51,10 @@ def test_sirens_have_the_covariance_of_infinite_width() -> None:
 def test_a_narrow_siren_is_as_flat_as_its_last_bias() -> None:
     arrays = run("siren", (16, 512), 800).arrays
     excess, theory = arrays["excess_kurtosis"], arrays["excess_kurtosis_theory"]
-    # A uniform law's is -1.2, a Gaussian's 0.
+    # The excess kurtosis is -1.2 for a uniform number and 0 for a Gaussian one.
     assert theory[0] < -1.05
     assert -0.25 < theory[1] < -0.05
-    # The standard error, and what is left out of order 1/n.
+    # The standard error, and the neglected terms of order 1/n.
     room = 3 * arrays["excess_kurtosis_standard_error"] + 2 / arrays["widths"]
     assert (np.abs(excess - theory) < room).all()
 

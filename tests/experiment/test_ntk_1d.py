@@ -69,7 +69,7 @@ def test_networks_have_nearly_the_kernel_of_infinite_width() -> None:
         [empirical_ntk(standard_field(features, 1, 1024, 3, seed), x) for seed in range(8)]
     ).double()
     scale = torch.linalg.norm(infinite)
-    # One of width 1,024 is 6 % away on average, their mean less.
+    # The kernel of one network of width 1,024 is 6 % away on average, and the mean of several less.
     assert torch.linalg.norm(kernels[0] - infinite) < 0.2 * scale
     assert torch.linalg.norm(kernels.mean(0) - infinite) < 0.05 * scale
 
@@ -84,7 +84,7 @@ def test_larger_powers_have_worse_conditioned_kernels_and_learn_less(findings: F
 
 
 def brute_force_losses(lr: float, steps: int, data: dict[str, Tensor]) -> tuple[float, float]:
-    """Of the linearised network, by powers and inverses of its kernel."""
+    """Outputs of the linearised network, by powers and inverses of its kernel."""
     field = standard_field(encoding(8, 1.0), 1, 256, 3, 0)
     x, x_test = data["x"].float(), data["x_test"].float()
     with torch.no_grad():
@@ -132,7 +132,7 @@ def test_predictions_are_better_for_wider_networks() -> None:
                 for seed in range(3)
             ]
         )
-        # The kernel grows with the width; the same time in units of the kernel.
+        # The kernel grows with the width: a smaller rate keeps their product.
         for width, lr in ((32, 0.25), (512, 0.02))
     ]
     assert deviations[1] < 0.5 * deviations[0]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from inr.experiment import Findings, Ntk1dScaleExperiment
-from inr.experiment._circle import circle_points, power_law_signals, split
+from inr.experiment._circle import circle_points, power_law_signals, split_signals
 from inr.experiment._standard_field import standard_ntk
 from inr.experiment.ntk_1d_scale import DISTRIBUTIONS, spread
 
@@ -67,12 +67,12 @@ def test_predicted_errors_are_those_of_kernel_descent(findings: Findings) -> Non
     generator = torch.Generator().manual_seed(0)
     signals = [power_law_signals(4, 192, power, 64, generator) for power in (0.5, 1.0, 1.5)]
     draws = torch.rand(4, 16, 1, generator=generator, dtype=torch.float64)
-    data = split(torch.cat(signals, 1), 3)
+    data = split_signals(torch.cat(signals, 1), 3)
     d, s, r = 3, 4, 2
     encoding = spread("laplace", draws[r], findings.arrays["scales"][s])
     kernel = standard_ntk(encoding, data.x, data.x, 256, 3)
     cross = standard_ntk(encoding, data.x_test, data.x, 256, 3)
-    # The rate is that of one signal's own mean.
+    # The learning rate is for the mean over one signal.
     step = torch.eye(64, dtype=torch.float64) - 2 * 0.15 / 64 * kernel
     learned = data.y - torch.linalg.matrix_power(step, 100) @ data.y
     errors = cross @ torch.linalg.solve(kernel, learned) - data.y_test
@@ -90,7 +90,7 @@ def test_trained_networks_err_as_predicted(findings: Findings) -> None:
     steps, losses = findings.curves["test_loss_alpha1/sigma=5.66"]
     assert (steps[0], steps[-1]) == (0, 100)
     assert losses[-1] == pytest.approx(trained[3, :, 1].mean())
-    # Their outputs at step 0 are subtracted: the first error is the signals' own mean square.
+    # Outputs at step 0 are subtracted: the first error is the mean square of the signals.
     assert losses[0] == pytest.approx(findings.curves["test_loss_alpha1/sigma=1"][1][0], rel=1e-5)
 
 

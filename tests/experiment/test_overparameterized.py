@@ -1,4 +1,4 @@
-"""Theorem 4.1 of Du et al. 2019, and what its proof says on the way, shrunk."""
+"""Theorem 4.1 of Du et al. 2019, and the lemmas of its proof, shrunk."""
 
 import numpy as np
 import pytest
@@ -105,7 +105,7 @@ def test_a_training_is_the_papers_by_hand() -> None:
         if len(errors) <= steps:
             for r in range(40):
                 slope = signs[r] / np.sqrt(40) * ((hidden[:, r] > 0) * residuals) @ z
-                # Of ½ Σ r²: the mean's rate is twice as large, and five times as small.
+                # The gradient of the mean over five values is 2/5 of that of ½ Σ r².
                 weights[r] -= lr * 2 / 5 * slope
     assert_close(found.errors, errors)
     distances = np.linalg.norm(weights - start, axis=1)

@@ -52,7 +52,7 @@ def test_a_wide_network_starts_at_zero_with_this_kernel(bias: bool) -> None:
     assert (network(x).abs() <= neurons * torch.finfo(x.dtype).eps * sizes).all()
     kernel = first_layer_ntk(16, bias=bias)
     difference = empirical_ntk(network, x, dtype=torch.float64) - kernel
-    # About m^-1/2, of pairs of neurons: 0.008.
+    # About m^-1/2 for m pairs of neurons: 0.008.
     assert torch.linalg.norm(difference) < 0.02 * torch.linalg.norm(kernel)
 
 
@@ -87,7 +87,7 @@ def test_the_measured_exponent_is_the_predicted_one(findings: Findings, name: st
 
 @pytest.mark.parametrize(("bias", "odd"), [(True, 0), (True, 1), (False, 0)])
 def test_times_grow_as_the_square_of_high_frequencies(bias: bool, odd: int) -> None:
-    # Of many points, whose aliases are few.
+    # Many points have few aliases.
     times = 1 / circulant_spectrum(first_layer_ntk(1024, bias=bias))
     low, high = 16 + odd, 64 + odd
     exponent = (times[high] / times[low]).log().item() / math.log(high / low)
@@ -97,7 +97,7 @@ def test_times_grow_as_the_square_of_high_frequencies(bias: bool, odd: int) -> N
 def test_without_biases_odd_frequencies_are_never_learned(findings: Findings) -> None:
     assert findings.arrays["without_bias_frequencies"].tolist() == [1, 2, 4, 6, 8]
     assert findings.metrics["error_without_bias_k3"] == pytest.approx(1, abs=1e-4)
-    # For longer than any other took.
+    # It trained longer than any other.
     assert (
         findings.arrays["without_bias_k3_steps"][-1]
         >= findings.arrays["without_bias_predicted"].max()

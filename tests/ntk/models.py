@@ -209,7 +209,7 @@ class HalvedGradient(torch.autograd.Function):
 
 
 class OwnFunction(nn.Module):
-    """Has a backward pass of its own."""
+    """A layer with its own backward pass."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -287,13 +287,13 @@ COVERED |= {
     "a functional layer": FunctionalLinear,
     "a frozen weight": make_frozen_weight,
 }
-# Those that only a look at their rows, or both ways to differentiate, tell from others.
+# Models that are found only by comparing rows, or forward with backward derivatives.
 DECEPTIVE: dict[str, Callable[[], nn.Module]] = {
     "a hidden twin": HiddenTwin,
     "sorted points": Sorted,
     "a table of codes": Table,
 }
-# What is left to contraction, by name.
+# Parameters that are left to contraction, by the model's name.
 PARTLY: dict[str, tuple[Callable[[], nn.Module], set[str]]] = {
     "trainable frequencies": (make_trainable_frequencies, {"encoding.frequencies"}),
     "another parameter": (Scaled, {"factor"}),

@@ -19,7 +19,7 @@ def plant(
 
 
 class Products:
-    """A matrix of which there is nothing but its products, which are counted."""
+    """A matrix that is given by its products alone, and counts them."""
 
     def __init__(self, matrix: Tensor) -> None:
         self._matrix = matrix

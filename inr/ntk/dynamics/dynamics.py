@@ -1,6 +1,6 @@
-r"""What full-batch gradient descent makes of a model whose tangent kernel stays what it is.
+r"""Full-batch gradient descent on a model whose tangent kernel stays constant.
 
-The outputs then move in the span of the kernel: after t steps they are
+The outputs then move in the span of the kernel. After t steps they are
 
 .. math:: f_t(x) = f_0(x) + K(x, X)\, Q\, \mathrm{diag}(g_t)\, Q^\top (y - f_0(X))
 
@@ -19,30 +19,31 @@ from inr.ntk.dynamics.mode_dynamics import Steps, check_steps, mode_factors
 from inr.ntk.dynamics.rates import decay_rates, max_lr
 from inr.ntk.spectrum.krylov import check_square
 
-# A kernel has no negative eigenvalues; rounding makes some, but no such part of the largest.
+# Rounding makes a kernel's zero eigenvalues negative, by far less than this part of the largest.
 INDEFINITE = 1e-3
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What descent is predicted to do, in float64 on the kernel's device.
+    """The predicted course of gradient descent, in float64 on the kernel's device.
 
     Attributes:
-        steps: ``(T,)``.
-        outputs: ``(T, n, c)`` at the training points.
-        losses: ``(T,)``, in the loss's own definition.
-        coefficients: ``(T, n, c)`` α: the outputs anywhere are f_0 + K(x, X) α.
-        eigenvalues: ``(modes,)`` of the kernel, descending.
-        eigenvectors: ``(modes, modes)``, in columns.
+        steps: ``(T,)`` numbers of steps.
+        outputs: ``(T, n, c)`` outputs at the training points.
+        losses: ``(T,)`` losses at the training points, as ``loss`` defines them.
+        coefficients: ``(T, n, c)`` α: the outputs at any points are f_0 + K(x, X) α.
+        eigenvalues: ``(modes,)`` eigenvalues of the kernel, descending.
+        eigenvectors: ``(modes, modes)`` eigenvectors, in columns.
         mode_errors: ``(T, modes)`` sizes of the error along each eigenvector, or ``(T, modes, c)``
             where several outputs share a kernel.
-        num_null: Eigenvalues that cannot be told from zero, up to rows · eps · λ_max with the eps
-            of the kernel's dtype: modes that are not learned at infinity.
-        num_unstable: Modes that grow.
-        lr: η.
-        max_lr: The largest rate at which none does.
-        test_outputs: ``(T, m, c)``, where a kernel with test points was given.
-        test_losses: ``(T,)``, where their values were given.
+        num_null: Number of eigenvalues that cannot be distinguished from zero: those up to
+            rows · eps · λ_max with the eps of the kernel's dtype. At infinity their modes are not
+            learned.
+        num_unstable: Number of modes that grow.
+        lr: Learning rate η.
+        max_lr: Largest rate at which no mode grows.
+        test_outputs: ``(T, m, c)`` outputs at the test points, if ``K_test`` was given.
+        test_losses: ``(T,)`` losses at the test points, if ``y_test`` was given.
     """
 
     steps: Tensor
@@ -87,31 +88,33 @@ def predict(
 ) -> Prediction:
     r"""Outputs and errors of full-batch gradient descent on the linearised model.
 
-    With the step size a = 2η/(nc), each mode's error is left with the factor
-    :math:`(1 - a\lambda)^t`, with momentum as in ``torch.optim.SGD``, or :math:`e^{-a\lambda t}` in
-    flow. Nothing is inverted: the outputs at other points move by
-    :math:`K_{test} Q \mathrm{diag}(g_t) Q^\top (y - f_0)` with the gains g = (1 - ρ)/λ, whose
-    recursion divides by nothing.
+    With the step size a = 2η/(nc), t steps multiply each mode's error by
+    :math:`\rho = (1 - a\lambda)^t`, by the recursion of ``torch.optim.SGD`` with momentum, or by
+    :math:`e^{-a\lambda t}` in gradient flow. The outputs at other points move by
+    :math:`K_{test} Q \mathrm{diag}(g_t) Q^\top (y - f_0)` with the gains g = (1 - ρ)/λ. A recursion
+    gives the gains without a division, so that no kernel is inverted.
 
-    At ``steps=math.inf`` that is kernel regression, g = 1/λ, or 1/(λ + ridge); null modes are not
-    learned there. Discrete steps leave an infinite error in modes that grow. Outputs are then not
-    finite: pass ``flow=True`` for a regression that no rate spoils.
+    ``steps=math.inf`` gives kernel regression, with the gains 1/λ, or 1/(λ + ridge). Null modes are
+    not learned there. Discrete steps leave an infinite error in modes that grow, and outputs are
+    then not finite: ``flow=True`` gives a regression for any rate.
 
     Args:
-        K: ``(n·c, n·c)`` kernel of all pairs of outputs with rows n·c + o, or ``(n, n)`` shared by
-            all outputs, each by itself.
-        y: ``(n, c)`` values to learn, or ``(n,)``.
+        K: ``(n·c, n·c)`` kernel of all pairs of outputs with rows n·c + o, or ``(n, n)`` kernel
+            that all outputs share, each learned by itself.
+        y: ``(n, c)`` or ``(n,)`` values to learn.
         f0: Outputs at the start, of y's shape; zero when None.
-        lr: η, for the loss as it is defined here.
-        steps: How many, or a sequence of such; ``math.inf`` allowed.
-        K_test: ``(m·c, n·c)`` or ``(m, n)``, kernel of other points with these. What rounding makes
-            of its null modes grows with the steps: long trainings need kernels in float64.
-        f0_test: ``(m, c)`` or ``(m,)``, outputs at the start there; zero when None.
-        y_test: Values there, of the same shape, for ``test_losses``.
-        momentum: β of ``torch.optim.SGD``; in flow it makes the rate η/(1 - β).
+        lr: Learning rate η for ``loss`` as defined below.
+        steps: Number of steps, or a sequence of numbers of steps; ``math.inf`` is allowed.
+        K_test: ``(m·c, n·c)`` or ``(m, n)`` kernel of test points with training points. The
+            rounding errors of its null modes grow with the steps: long trainings need kernels in
+            float64.
+        f0_test: ``(m, c)`` or ``(m,)`` outputs at the test points at the start; zero when None.
+        y_test: Values at the test points, of the same shape, for ``test_losses``.
+        momentum: β of ``torch.optim.SGD``; in gradient flow it makes the rate η/(1 - β).
         loss: ``mse``, the mean over points and outputs; ``half_sse``, ½ Σ r².
-        flow: Whether time flows: the limit of small steps, with times in steps of this rate.
-        ridge: Added to the eigenvalues at infinity, and nowhere else.
+        flow: Whether to follow gradient flow, the limit of small steps, with times in steps of
+            ``lr``.
+        ridge: Number added to the eigenvalues at ``steps=math.inf``, and at no other time.
 
     Raises:
         ValueError: K is not a finite symmetric kernel, shapes do not fit, or an argument is out of
@@ -139,11 +142,8 @@ def predict(
     check_positive("lr", lr)
     values, vectors, floor = _decompose(K)
     y = _as_columns("y", y, K)
-    num_points, num_outputs = y.shape
-    columns = _count_columns(len(K), num_points, num_outputs)
-    f0 = torch.zeros_like(y) if f0 is None else _as_columns("f0", f0, K)
-    if f0.shape != y.shape:
-        raise ValueError(f"f0 has shape {tuple(f0.shape)}; expected that of y, {tuple(y.shape)}.")
+    columns = _count_columns(len(K), *y.shape)
+    f0 = torch.zeros_like(y) if f0 is None else _match("f0", f0, y, "as y has")
     # Half a sum of squares is the mean of two.
     num_values = y.numel() if loss == "mse" else 2
     factors = mode_factors(
@@ -151,9 +151,8 @@ def predict(
     )
     weights = vectors.mT @ (y - f0).reshape(-1, columns)
     left = _scale(factors.errors, weights)
-    shape = (len(times), num_points, num_outputs)
-    errors = _lift(vectors, left).reshape(shape)
-    coefficients = _lift(vectors, _scale(factors.gains, weights)).reshape(shape)
+    errors = _lift(vectors, left).reshape(-1, *y.shape)
+    coefficients = _lift(vectors, _scale(factors.gains, weights)).reshape(-1, *y.shape)
     test_outputs, test_losses = _predict_elsewhere(
         coefficients, columns, K_test, f0_test, y_test, loss, starts_at_zero=not f0.any()
     )
@@ -177,10 +176,11 @@ def predict(
 
 
 def _decompose(K: Tensor) -> tuple[Tensor, Tensor, float]:
-    """Eigenvalues, descending, eigenvectors, and up to where eigenvalues are zeros.
+    """Eigenvalues, descending, eigenvectors, and the largest number that counts as a zero.
 
     Raises:
-        ValueError: It is not square, finite, symmetric or positive, but for rounding.
+        ValueError: The kernel is not square or not finite, or not symmetric or not positive but for
+            rounding.
     """
     rows = check_square(K)
     eps = torch.finfo(K.dtype).eps if K.is_floating_point() else torch.finfo(torch.float64).eps
@@ -214,7 +214,7 @@ def _predict_elsewhere(
     *,
     starts_at_zero: bool,
 ) -> tuple[Tensor | None, Tensor | None]:
-    """Outputs and losses at other points, where they were asked for."""
+    """Outputs and losses at test points, as far as these are given."""
     if K_test is None:
         if f0_test is not None or y_test is not None:
             raise ValueError("f0_test or y_test is given without K_test; expected both or neither.")
@@ -233,10 +233,11 @@ def _predict_elsewhere(
         raise ValueError("K_test is not finite; expected finite numbers.")
     outputs = _lift(_double(K_test), weights).reshape(num_times, -1, num_outputs)
     if f0_test is not None:
-        outputs = outputs + _match("f0_test", f0_test, outputs[0])
+        outputs = outputs + _match("f0_test", f0_test, outputs[0], "as K_test has rows")
     if y_test is None:
         return outputs, None
-    return outputs, _losses(outputs - _match("y_test", y_test, outputs[0]), loss)
+    values = _match("y_test", y_test, outputs[0], "as K_test has rows")
+    return outputs, _losses(outputs - values, loss)
 
 
 def _as_columns(name: str, values: Tensor, K: Tensor) -> Tensor:
@@ -248,18 +249,18 @@ def _as_columns(name: str, values: Tensor, K: Tensor) -> Tensor:
     return (values[:, None] if values.ndim == 1 else values).to(_double(K[:0]))
 
 
-def _match(name: str, values: Tensor, like: Tensor) -> Tensor:
+def _match(name: str, values: Tensor, like: Tensor, reason: str) -> Tensor:
+    """``(n, c)`` in float64, of the shape of other values."""
     columns = _as_columns(name, values, like)
     if columns.shape != like.shape:
         raise ValueError(
-            f"{name} has shape {tuple(columns.shape)}; expected {tuple(like.shape)}, as K_test has "
-            "rows."
+            f"{name} has shape {tuple(columns.shape)}; expected {tuple(like.shape)}, {reason}."
         )
     return columns
 
 
 def _count_columns(rows: int, num_points: int, num_outputs: int) -> int:
-    """Columns of errors that the kernel multiplies: one, or one for each output."""
+    """Number of columns of errors that the kernel multiplies: one, or one for each output."""
     if rows == num_points * num_outputs:
         return 1
     if rows == num_points:
@@ -271,17 +272,17 @@ def _count_columns(rows: int, num_points: int, num_outputs: int) -> int:
 
 
 def _double(tensor: Tensor) -> Tensor:
-    """In float64, on the CPU where the device has none."""
+    """A tensor in float64, on the CPU where the device has none."""
     return (tensor.detach().cpu() if tensor.device.type == "mps" else tensor.detach()).double()
 
 
 def _scale(factors: Tensor, weights: Tensor) -> Tensor:
-    """``(T, modes)`` times ``(modes, k)``: ``(T, modes, k)``; nothing of a mode stays nothing."""
+    """``(T, modes)`` times ``(modes, k)``: ``(T, modes, k)``; a weight of 0 stays 0."""
     return torch.where(weights == 0, 0.0, factors[:, :, None] * weights)
 
 
 def _lift(matrix: Tensor, weights: Tensor) -> Tensor:
-    """``(p, modes)`` times each ``(modes, k)`` of T, as one product: ``(T, p, k)``."""
+    """``(p, modes)`` times each of T matrices ``(modes, k)``, as one product: ``(T, p, k)``."""
     joined = weights.transpose(0, 1)
     return (matrix @ joined.flatten(1)).unflatten(1, joined.shape[1:]).transpose(0, 1)
 
@@ -289,5 +290,5 @@ def _lift(matrix: Tensor, weights: Tensor) -> Tensor:
 def _losses(errors: Tensor, loss: str) -> Tensor:
     squares = errors.square().flatten(1)
     losses = squares.mean(1) if loss == "mse" else squares.sum(1) / 2
-    # Of infinities that met each other.
+    # Infinities of either sign that were added.
     return torch.where(losses.isnan(), math.inf, losses)

@@ -1,4 +1,4 @@
-"""What the kernel of one moment says a training will do from then on."""
+"""A forecast of a training from the kernel at one step."""
 
 from collections.abc import Mapping
 
@@ -17,21 +17,21 @@ class Forecast:
     .. math:: f_t(x) = f_0(x) + K(x, X) K^{-1} (r_t - r_0), \qquad r_t = \sum_i q_i e_{i,t}
 
     with the kernel :math:`K = J P J^\top = \sum_i \lambda_i q_i q_i^\top` of all pairs of outputs
-    at the anchor, and modes :math:`e_i` that move as :class:`inr.ntk.ModeDynamics` says. Modes
-    below the rounding of float64 never move.
+    at the anchor, and modes :math:`e_i` that move as in :class:`inr.ntk.ModeDynamics`. Modes whose
+    eigenvalue is below the rounding of float64 never move.
 
     Args:
-        field: At the anchor. Its weights are not kept.
+        field: Field with its weights at the anchor. They are not kept.
         coords: ``(n, d)`` training points.
-        values: ``(n, c)`` what is to be learned there.
+        values: ``(n, c)`` targets at the training points.
         elsewhere: ``(m, d)`` other points to forecast at; the training points when None.
-        momentum: Of ``torch.optim.SGD``.
+        momentum: Momentum of ``torch.optim.SGD``.
         weighting: Diagonal of P by parameter name; ones when None.
 
     Attributes:
-        eigenvalues: ``(n·c,)``, descending.
-        residual: ``(n, c)`` at the anchor.
-        num_null: Modes that are not learned: of no more than rounding.
+        eigenvalues: ``(n·c,)`` eigenvalues of the kernel, descending.
+        residual: ``(n, c)`` outputs less targets at the anchor.
+        num_null: Number of modes that are not learned, with an eigenvalue below rounding.
 
     Raises:
         ValueError: The values have another shape than the field's.
@@ -74,12 +74,16 @@ class Forecast:
         )
 
     def step(self, lr: float) -> None:
-        """Forecasts one more step of training, with its learning rate."""
+        """Forecasts one more step of training.
+
+        Args:
+            lr: Learning rate of the step.
+        """
         self._modes.step(lr)
 
     @property
     def mode_errors(self) -> Tensor:
-        """``(n·c,)``, the forecast of q_iᵀ r now."""
+        """The forecast of q_iᵀ r after the steps so far: ``(n·c,)``."""
         return self._modes.errors
 
     @property
@@ -100,17 +104,22 @@ class Forecast:
         return self._start + (self._lift @ (self.mode_errors - self._errors)).view_as(self._start)
 
     def limit(self) -> Tensor:
-        """What training for ever gives elsewhere, by kernel regression: ``(m, c)``."""
+        """The values elsewhere after training to convergence, by kernel regression: ``(m, c)``."""
         return self._start - (self._lift @ self._errors).view_as(self._start)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Where the forecast is: ``residual`` and ``velocity``, both ``(n, c)``."""
+        """The state of the forecast: ``residual`` and ``velocity``, both ``(n, c)``."""
         return {
             "residual": self.restore(self._modes.errors),
             "velocity": self.restore(self._modes.velocity),
         }
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Goes on from a residual, and what steps take off it for each unit of learning rate."""
+        """Continues from a state.
+
+        Args:
+            state: ``residual``, and ``velocity``: the change of the residual in a step for each
+                unit of learning rate, with a minus.
+        """
         self._modes.errors = self.project(state["residual"])
         self._modes.velocity = self.project(state["velocity"])

@@ -1,4 +1,4 @@
-r"""How descent moves the error along each eigenvector of a kernel, mode by mode.
+r"""The error along each eigenvector of a kernel under gradient descent, mode by mode.
 
 With the kernel's eigenvalue λ, the learning rate η and the loss :math:`\frac{1}{nc} \sum r^2`, a
 step of gradient descent with momentum β takes an error r to
@@ -21,7 +21,7 @@ from inr.ntk.dynamics.rates import decay_rates
 
 Steps = float | Sequence[float] | Tensor
 
-# Float64 counts steps one by one up to here.
+# Float64 has every whole number up to this one.
 MOST_STEPS = 2**53
 
 
@@ -34,7 +34,7 @@ def error_factors(
     *,
     flow: bool = False,
 ) -> Tensor:
-    r"""What is left of each mode's error after some steps, as a factor ρ.
+    r"""The factor ρ by which some steps of gradient descent multiply each mode's error.
 
     .. math:: \rho_{t+1} = (1 + \beta - 2 \eta \lambda / (nc))\, \rho_t - \beta \rho_{t-1},
         \quad \rho_{-1} = \rho_0 = 1
@@ -43,18 +43,18 @@ def error_factors(
     :math:`\exp(-2 \eta \lambda t / (nc (1 - \beta)))`.
 
     Args:
-        eigenvalues: ``(m,)``; negative ones, which rounding makes of zeros, count as zero.
-        lr: η.
-        num_values: n · c, the values that the loss is the mean of; 2 for ½ Σ r².
-        steps: How many, or a sequence of such; ``math.inf`` is their limit.
+        eigenvalues: ``(m,)`` eigenvalues; negative ones, which are rounded zeros, count as zero.
+        lr: Learning rate η.
+        num_values: n · c, the number of values in the mean of the loss; 2 for ½ Σ r².
+        steps: Number of steps, or a sequence of numbers of steps; ``math.inf`` is the limit.
         momentum: β of ``torch.optim.SGD``.
-        flow: Whether time flows, with fractions of steps, in place of discrete steps.
+        flow: Whether to follow gradient flow, with fractions of steps, instead of discrete steps.
 
     Shape:
-        ``(T, m)`` in float64. Infinity where a mode has grown beyond all numbers.
+        ``(T, m)`` in float64. Infinity where a mode has grown beyond the range of float64.
 
     Raises:
-        TypeError: The steps are no numbers.
+        TypeError: The steps are not numbers.
         ValueError: An argument is out of range.
 
     References:
@@ -65,22 +65,22 @@ def error_factors(
 
 
 class ModeDynamics:
-    """The modes' errors, step by step, whatever the learning rate does.
+    """The modes' errors, step by step, with a learning rate that may change at each step.
 
     Args:
-        eigenvalues: ``(m,)``; negative ones, which rounding makes of zeros, count as zero.
-        errors: ``(m,)`` or ``(m, c)`` at the start, in the kernel's eigenvectors.
-        num_values: n · c, the values that the loss is the mean of; 2 for ½ Σ r².
-        momentum: β of ``torch.optim.SGD``: a sum, not an average.
+        eigenvalues: ``(m,)`` eigenvalues; negative ones, which are rounded zeros, count as zero.
+        errors: ``(m,)`` or ``(m, c)`` errors at the start, in the kernel's eigenvectors.
+        num_values: n · c, the number of values in the mean of the loss; 2 for ½ Σ r².
+        momentum: β of ``torch.optim.SGD``, whose momentum is a sum and not an average.
 
     Attributes:
-        errors: As they are now, in float64.
-        velocity: What the last step took off them, for each unit of its learning rate; zero before
-            the first.
+        errors: Errors after the steps so far, in float64.
+        velocity: Decrease of the errors in the last step for each unit of its learning rate; zero
+            before the first step.
 
     Raises:
-        ValueError: There are not as many errors as eigenvalues, an eigenvalue is not finite, or an
-            argument is out of range.
+        ValueError: The numbers of errors and of eigenvalues differ, an eigenvalue is not finite, or
+            an argument is out of range.
 
     Example:
         >>> modes = ModeDynamics(torch.tensor([1.0, 0.1]), torch.ones(2), num_values=2)
@@ -105,18 +105,22 @@ class ModeDynamics:
         self.velocity = torch.zeros_like(self.errors)
 
     def step(self, lr: float) -> None:
-        """Makes one step with this learning rate, 0 or more."""
+        """Makes one step.
+
+        Args:
+            lr: Learning rate of the step, 0 or more.
+        """
         check_positive("lr", lr, zero=True)
         self.velocity = self._momentum * self.velocity + self._slopes * self.errors
         self.errors = self.errors - lr * self.velocity
 
 
 class ModeFactors(NamedTuple):
-    """What steps make of an error 1 in each mode, in float64.
+    """The effect of some steps on an error of 1 in each mode, in float64.
 
     Attributes:
-        errors: ``(T, m)`` ρ, what is left of it.
-        gains: ``(T, m)`` g = (1 - ρ)/λ, what the kernel's coefficients have gained from it.
+        errors: ``(T, m)`` ρ, the error that is left.
+        gains: ``(T, m)`` g = (1 - ρ)/λ, the coefficient of the mode in kernel regression.
     """
 
     errors: Tensor
@@ -134,24 +138,24 @@ def mode_factors(
     ridge: float = 0.0,
     floor: float = 0.0,
 ) -> ModeFactors:
-    """The factors of :func:`error_factors`, and of the coefficients, without a division by zero.
+    """The factors of :func:`error_factors`, and the gains, without a division by zero.
 
     Args:
-        eigenvalues: ``(m,)``.
-        lr: η.
-        num_values: n · c.
-        steps: One number, or a sequence.
-        momentum: β.
-        flow: Whether time flows.
-        ridge: Added to the eigenvalues at infinity.
-        floor: Eigenvalues up to here are not learned at infinity.
+        eigenvalues: ``(m,)`` eigenvalues.
+        lr: Learning rate η.
+        num_values: n · c, the number of values in the mean of the loss.
+        steps: Number of steps, or a sequence of numbers of steps.
+        momentum: β of ``torch.optim.SGD``.
+        flow: Whether to follow gradient flow.
+        ridge: Number added to the eigenvalues at ``steps=math.inf``.
+        floor: Largest eigenvalue whose mode is not learned at ``steps=math.inf``.
     """
     check_momentum(momentum)
     check_positive("ridge", ridge, zero=True)
     values = _check_eigenvalues(eigenvalues)
     times = check_steps(steps, flow=flow).to(values.device)
     rates = decay_rates(values, lr, num_values)
-    # The same arithmetic as for the rates.
+    # Computed like the rates, so that both round alike.
     size = decay_rates(values.new_ones(()), lr, num_values)
     errors, gains = values.new_empty(2, len(times), len(values)).unbind()
     ends = times.isinf()
@@ -165,7 +169,7 @@ def mode_factors(
     errors[ends] = torch.where(learned, ridge / (values + ridge), 1.0)
     gains[ends] = torch.where(learned, 1 / (values + ridge), 0.0)
     if not flow:
-        # Those at the very limit swing for ever; they have no end either.
+        # Modes exactly at the limit of stability oscillate without end: they do not converge.
         endless = ends[:, None] & (rates >= 2 * (1 + momentum))
         errors[endless] = gains[endless] = math.inf
     return ModeFactors(errors, gains)
@@ -175,7 +179,7 @@ def check_momentum(momentum: float) -> float:
     """Returns a momentum of ``torch.optim.SGD`` that is from 0 to below 1.
 
     Raises:
-        ValueError: It is not.
+        ValueError: The momentum is out of this range.
     """
     if not check_positive("momentum", momentum, zero=True) < 1:
         raise ValueError(f"momentum is {momentum}; expected a number from 0 to below 1.")
@@ -186,9 +190,9 @@ def check_steps(steps: Steps, *, flow: bool) -> Tensor:
     """Numbers of steps as ``(T,)`` in float64.
 
     Raises:
-        TypeError: They are no numbers.
-        ValueError: There are none, or one is negative, too large or, for discrete steps, no whole
-            number.
+        TypeError: The steps are not numbers.
+        ValueError: The sequence is empty, or a number of steps is negative, too large or, without
+            ``flow``, not whole.
     """
     try:
         times = torch.atleast_1d(torch.as_tensor(steps, dtype=torch.float64, device="cpu"))
@@ -204,10 +208,10 @@ def check_steps(steps: Steps, *, flow: bool) -> Tensor:
 
 
 def _check_eigenvalues(eigenvalues: Tensor) -> Tensor:
-    """Eigenvalues ``(m,)`` in float64, none below zero.
+    """Eigenvalues ``(m,)`` in float64, with negative ones set to zero.
 
     Raises:
-        ValueError: They have another shape, or one is not finite.
+        ValueError: The eigenvalues have another shape, or one is not finite.
     """
     if eigenvalues.ndim != 1 or not eigenvalues.isfinite().all():
         raise ValueError(
@@ -226,21 +230,21 @@ def _flow(rates: Tensor, ages: Tensor) -> tuple[Tensor, Tensor]:
 def _descend(rates: Tensor, steps: Tensor, momentum: float) -> tuple[Tensor, Tensor]:
     r"""ρ and s = (1 - ρ)/x of rates x after whole numbers of steps ``(T,)``.
 
-    A step takes (ρ, w), with the velocity xw, to w' = βw + ρ and ρ' = ρ - xw'. So t steps are
+    A step takes (ρ, w), with the velocity xw, to w' = βw + ρ and ρ' = ρ - xw'. Hence t steps are
     :math:`M^t = I + D S_t`, with :math:`D = \mathrm{diag}(-x, 1)` and
 
     .. math:: S_1 = \begin{pmatrix} 1 & \beta \\ 1 & \beta - 1 \end{pmatrix}, \quad
         S_{s+t} = S_s M^t + S_t
 
-    which subtracts nothing from 1 and divides by nothing: by repeated squaring, rounding grows like
-    log t, also where x is 0. Matrices are ``(2, 2, m)``.
+    This subtracts nothing from 1 and divides by nothing. With repeated squaring, rounding grows
+    like log t, also where x is 0. Matrices are ``(2, 2, m)``.
     """
     scales = torch.stack([-rates, torch.ones_like(rates)])[:, None]
     identity = torch.eye(2).to(rates)[:, :, None]
     first = rates.new_tensor([[1.0, momentum], [1.0, momentum - 1]])
     sums = first[:, :, None].expand(2, 2, len(rates))
     power = identity + scales * sums
-    # Of the first column of each, since the velocity starts at zero.
+    # Only the first columns of M^t and S_t are needed, since the velocity starts at zero.
     total = rates.new_zeros(2, len(steps), len(rates))
     state = (identity[:, :1] + total).contiguous()
     for bit in range(int(steps.max().item()).bit_length() if len(steps) else 0):
@@ -249,13 +253,14 @@ def _descend(rates: Tensor, steps: Tensor, momentum: float) -> tuple[Tensor, Ten
         state[:, taken], total[:, taken] = _product(power, state[:, taken]), added
         sums, squared = _product(sums, power) + sums, _product(power, power)
         shifted = identity + scales * sums
-        # A square forgets how little less than 1 it is; I + D S forgets how little is left.
+        # Near 1, I + D S keeps the small difference from 1 that a square rounds off; near 0, the
+        # square keeps the digits that I + D S cancels.
         power = torch.where(shifted[0, 0] > 0.5, shifted, squared)
-    # An infinity less another is where a mode has grown.
+    # A mode that has grown beyond float64 gives infinity minus infinity.
     left, summed = (torch.where(t.isnan(), math.inf, t) for t in (state[0], total[0]))
     return left, summed
 
 
 def _product(matrix: Tensor, columns: Tensor) -> Tensor:
-    """Of ``(2, 2, m)`` matrices and ``(2, k, m)`` columns."""
+    """Products of ``(2, 2, m)`` matrices with ``(2, k, m)`` columns."""
     return matrix[:, :1] * columns[0] + matrix[:, 1:] * columns[1]

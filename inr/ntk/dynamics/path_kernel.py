@@ -1,4 +1,4 @@
-"""Gradient descent as a kernel machine: what each training point contributed to an output."""
+"""Gradient descent as a kernel machine: the contribution of each training point to an output."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,39 +9,40 @@ from inr.argument import check_positive
 from inr.ntk.kernel.empirical import empirical_ntk
 from inr.ntk.kernel.function import PointFunction
 
-# Training points whose kernel, and the factors that it is made of, are held at once.
+# Training points whose kernel and layer factors are held at once.
 CHUNK = 4096
 
 
 class PathKernel:
     r"""The tangent kernel summed along the path of gradient descent.
 
-    Each step moves the output at a point by what the training points pull at it, to first order in
-    the learning rate. Summed over the steps,
+    To first order in the learning rate, each step moves the output at a point by a sum over the
+    training points. Over all steps,
 
     .. math::
         f_T(x) \approx f_0(x) + \sum_i C_i(x), \qquad
         C_{io}(x) = -\sum_t \eta_t \sum_p \Theta^{(t)}_{o,p}(x, x_i)
         \frac{\partial L}{\partial f_p(x_i)}\Big|_t,
 
-    which is the left-point rule for the integral over the path of gradient flow. It is exact for a
-    linear model; else its error falls with the learning rate. With one output, :math:`C_i(x) =
-    a_i K^{path}(x, x_i)` is Domingos' form: :math:`a_i` is the slope of the loss, averaged along
-    the path by the kernel, with a minus.
+    which is the left-point rule for the integral along the path of gradient flow. It is exact for a
+    linear model. For others the error falls with the learning rate. With one output, Domingos
+    writes :math:`C_i(x) = a_i K^{path}(x, x_i)`: :math:`-a_i` is the slope of the loss, averaged
+    along the path with the kernel as weight.
 
     It holds for descent without momentum, weight decay, clipping or mini-batches.
 
     Args:
-        model: ``(n, ...) -> (n, c)``, each point by itself. It is kept, and trained in place.
+        model: A module ``(n, ...) -> (n, c)`` that treats each point by itself. It is not copied:
+            train it in place.
         x_test: ``(m, ...)`` points whose outputs are explained.
-        x_train: ``(n, ...)`` points that the loss is of.
+        x_train: ``(n, ...)`` points of the loss.
         dtype: float32 or float64; the model's when None.
 
     Attributes:
-        initial: ``(m, c)`` outputs at the start of the path, f_0.
-        contributions: ``(m, c, n)``, C; in units of the outputs.
-        path_kernel: ``(m, n)``, the path kernel :math:`\sum_t \eta_t \frac1c \sum_o
-            \Theta^{(t)}_{oo}(x, x_i)`, the mean over outputs.
+        initial: ``(m, c)`` outputs f_0 at the start of the path.
+        contributions: ``(m, c, n)`` contributions C, in units of the outputs.
+        path_kernel: ``(m, n)`` path kernel :math:`\sum_t \eta_t \frac1c \sum_o
+            \Theta^{(t)}_{oo}(x, x_i)`, a mean over outputs.
 
     Raises:
         ValueError: The model mixes points, draws numbers or has nothing to train.
@@ -80,16 +81,16 @@ class PathKernel:
 
     @property
     def outputs(self) -> Tensor:
-        """What the kernel machine gives at the test points, f_0 + Σ_i C_i: ``(m, c)``."""
+        """Outputs of the kernel machine at the test points, f_0 + Σ_i C_i: ``(m, c)``."""
         return self.initial + self.contributions.sum(-1)
 
     def accumulate(self, lr: float, slopes: Tensor) -> None:
-        """Adds one step of gradient descent, before it is made.
+        """Adds the contributions of one step of gradient descent. Call it before the step.
 
         Args:
-            lr: η of that step.
+            lr: Learning rate η of the step.
             slopes: ``(n, c)`` derivatives of the loss in the outputs at the training points, at
-                the weights of now; see :meth:`slopes`.
+                the weights before the step; see :meth:`slopes`.
 
         Raises:
             ValueError: The slopes have another shape, or the kernel is not finite.
@@ -113,11 +114,11 @@ class PathKernel:
                 self.path_kernel[:, points] += lr * kernel.diagonal(dim1=1, dim2=3).mean(-1)
 
     def slopes(self, loss: Callable[[Tensor, Tensor], Tensor], targets: Tensor) -> Tensor:
-        """Derivatives of a loss in the outputs at the training points, at the weights of now.
+        """Derivatives of a loss in the outputs at the training points, at the present weights.
 
         Args:
-            loss: ``(outputs, targets) -> scalar``, of ``(n, c)`` outputs.
-            targets: Handed to the loss.
+            loss: Function ``(outputs, targets) -> scalar`` of ``(n, c)`` outputs.
+            targets: Second argument of the loss.
 
         Shape:
             ``(n, c)``.
@@ -128,7 +129,7 @@ class PathKernel:
         return slopes
 
     def error(self) -> float:
-        r"""How far the kernel machine is from the model of now, relative to what was learned.
+        r"""Distance of the kernel machine from the present model, relative to the model's change.
 
         .. math:: \lVert f_0 + \textstyle\sum_i C_i - f_T \rVert / \lVert f_T - f_0 \rVert
 
@@ -140,7 +141,7 @@ class PathKernel:
         return (difference / change).item() if difference > 0 else 0.0
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The sums so far, to go on from; the model's weights and the points are not in it."""
+        """The sums so far, without the model's weights and the points."""
         return {
             "initial": self.initial.clone(),
             "contributions": self.contributions.clone(),
@@ -148,10 +149,10 @@ class PathKernel:
         }
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Goes on from the sums of a path whose end the model is at.
+        """Continues from the sums of a path that ends at the model's present weights.
 
         Raises:
-            ValueError: They are of other numbers of points or outputs.
+            ValueError: The numbers of points or outputs differ.
         """
         given, expected = (
             tuple(part["contributions"].shape) for part in (state, self.state_dict())

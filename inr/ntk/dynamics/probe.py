@@ -1,4 +1,4 @@
-"""One look at a tangent kernel: its spectrum at some points of a field."""
+"""A probe of a tangent kernel: its spectrum at some points of a field."""
 
 import copy
 import math
@@ -28,12 +28,12 @@ class Probe(NamedTuple):
     """A kernel at some points.
 
     Attributes:
-        spectrum: Its eigenvalues: all of them, or the leading ones.
-        kernel: ``(rows, rows)`` in float64; None where it was never formed.
-        trace: The sum of all eigenvalues.
-        num_values: Points times outputs: what the mean of a loss is over.
-        steepest: The largest eigenvalue of the kernel of all pairs of outputs, which decides what
-            learning rate is stable; None where it was not looked for.
+        spectrum: Eigenvalues of the kernel: all, or the leading ones.
+        kernel: ``(rows, rows)`` kernel in float64; None if it was not formed.
+        trace: Sum of all eigenvalues.
+        num_values: Points times outputs, the number of values in the mean of a loss.
+        steepest: Largest eigenvalue of the kernel of all pairs of outputs, which decides which
+            learning rates are stable; None if it was not computed.
     """
 
     spectrum: Spectrum
@@ -44,16 +44,17 @@ class Probe(NamedTuple):
 
     @property
     def scalars(self) -> dict[str, float]:
-        """What the eigenvalues say, by name; of leading or estimated ones only what they can say.
+        """Numbers that describe the spectrum, by name.
 
-        ``max_lr`` is the largest stable rate of gradient descent on the mean squared error.
+        Leading or estimated eigenvalues give only some of them. ``max_lr`` is the largest stable
+        rate of gradient descent on the mean squared error.
         """
         values, method = self.spectrum.eigenvalues, self.spectrum.method
         scalars = {"trace": self.trace}
         if method == "quadrature":
             return scalars
         scalars["lambda_max"] = values[0].item()
-        # Products are in float32 in most cases, and round off what a matrix in float64 does not.
+        # Lanczos multiplies in float32 in most cases, whose rounding hides smaller eigenvalues.
         floor = FLOAT32_FLOOR if method == "lanczos" else FLOAT64_FLOOR
         exponent = falloff_exponent(values, floor=floor)
         if not math.isnan(exponent):
@@ -80,22 +81,23 @@ def probe_field(
     eigenvectors: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Probe:
-    """The spectrum of a field's kernel at given points; the field is left as it is.
+    """The spectrum of a field's kernel at given points. The field stays unchanged.
 
-    A kernel of up to 4,096 rows, or one of which all eigenvalues are wanted, is formed in float64,
-    since the small eigenvalues drown in float32's rounding. Of a larger one the leading k are found
-    by products in the field's own dtype.
+    A kernel of up to 4,096 rows, or one whose eigenvalues are all wanted, is formed in float64,
+    since float32's rounding hides the small eigenvalues. The leading k of a larger kernel are found
+    from products in the field's own dtype.
 
     Args:
-        field: ``(n, d) -> (n, c)``.
-        coords: ``(n, d)``.
-        outputs: ``full``, ``mean`` or the number of one.
-        k: Leading eigenvalues, or as many as there are; all when None.
-        density: Whether to estimate all of them by quadrature instead, by products in the field's
-            own dtype.
-        weighting: P ≥ 0 of J P Jᵀ by parameter name; ones when None.
-        eigenvectors: Whether to find them too.
-        progress: Called after each product, with the products and the eigenvalues found so far.
+        field: A module ``(n, d) -> (n, c)``.
+        coords: ``(n, d)`` points.
+        outputs: ``full``, ``mean`` or the number of one output.
+        k: Number of leading eigenvalues, at most all; all when None.
+        density: Whether to estimate all eigenvalues by quadrature, from products in the field's own
+            dtype.
+        weighting: Diagonal P ≥ 0 of J P Jᵀ by parameter name; ones when None.
+        eigenvectors: Whether to find the eigenvectors too.
+        progress: Callback after each product, called with the numbers of products and of
+            eigenvalues found so far.
     """
     if next(field.parameters()).device.type == "mps":  # It has no float64.
         field = copy.deepcopy(field).cpu()
@@ -110,7 +112,7 @@ def probe_field(
         method = "quadrature" if density else "lanczos"
         found = spectrum(operator, k, method=method, eigenvectors=eigenvectors, progress=progress)
         trace = operator.trace()
-        # Its factors and those of the next operator are not to be held at once.
+        # Free its factors before the next operator makes its own.
         del operator
         steepest = None if density else _steepest(field, coords, num_values, weighting, found)
         return Probe(found, None, trace, num_values, steepest)
@@ -127,7 +129,7 @@ def _steepest(
     weighting: Mapping[str, Tensor] | None,
     found: Spectrum,
 ) -> float:
-    """The largest eigenvalue over all pairs of outputs; that of one block is less."""
+    """The largest eigenvalue of the kernel of all pairs of outputs, which no block's exceeds."""
     if found.rows < num_values:
         operator = NTKOperator(field, coords, weighting=weighting)
         found = spectrum(operator, 1, method="lanczos", tolerance=1e-2)

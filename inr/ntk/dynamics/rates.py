@@ -1,12 +1,12 @@
-r"""How fast gradient descent learns each eigenvector of a kernel.
+r"""Rates at which gradient descent learns the eigenvectors of a kernel.
 
-The loss is the mean squared error over all values: n points with c outputs,
+The loss is the mean squared error over all values of n points with c outputs,
 :math:`L = \frac{1}{nc} \sum r^2`. In the kernel's eigenvectors, one step with the learning rate η
 takes each part of the error r to
 
 .. math:: r_{t+1} = \left(1 - \frac{2 \eta \lambda}{nc}\right) r_t
 
-as long as the kernel stays what it is: exactly for a linear model, nearly for a wide network.
+as long as the kernel stays constant: exactly for a linear model, nearly for a wide network.
 """
 
 import math
@@ -26,15 +26,15 @@ def max_lr(
               \frac{1 + \beta_1}{1 - \beta_1} \cdot \frac{nc}{\lambda_{max}}, \quad
               (1 + \beta) \cdot \frac{nc}{\lambda_{max}}
 
-    without momentum, with one that is a moving average, and with one that is a sum.
+    without momentum, with a momentum that is a moving average, and with one that is a sum. The
+    result is infinity when the largest eigenvalue is not positive.
 
     Args:
-        lambda_max: The largest eigenvalue; for Adam, that of the preconditioned kernel. When it is
-            not positive, no rate diverges: infinity.
-        num_values: n · c, the values that the loss is the mean of.
+        lambda_max: Largest eigenvalue of the kernel; for Adam, of the preconditioned kernel.
+        num_values: n · c, the number of values in the mean of the loss.
         beta1: Decay of a momentum that is a moving average, :math:`m \leftarrow \beta_1 m +
             (1 - \beta_1) g`, as in Adam.
-        momentum: β of one that is a sum, :math:`m \leftarrow \beta m + g`, as in
+        momentum: Decay β of a momentum that is a sum, :math:`m \leftarrow \beta m + g`, as in
             ``torch.optim.SGD``.
 
     Raises:
@@ -60,9 +60,9 @@ def decay_rates(eigenvalues: Tensor, lr: float, num_values: int) -> Tensor:
     Between 1 and 2 the error changes its sign while it falls; above 2 it grows.
 
     Args:
-        eigenvalues: ``(m,)``.
-        lr: η.
-        num_values: n · c, the values that the loss is the mean of.
+        eigenvalues: ``(m,)`` eigenvalues.
+        lr: Learning rate η.
+        num_values: n · c, the number of values in the mean of the loss.
 
     Shape:
         ``(m,)``.
@@ -76,20 +76,20 @@ def decay_rates(eigenvalues: Tensor, lr: float, num_values: int) -> Tensor:
 
 
 def log_decays(eigenvalues: Tensor, lr: float, num_values: int) -> Tensor:
-    r"""By how much one step of gradient descent lowers the logarithm of each mode's error.
+    r"""The decrease of the logarithm of each mode's error in one step of gradient descent.
 
     .. math:: -\log|1 - 2 \eta \lambda_i / (nc)|
 
     Args:
-        eigenvalues: ``(m,)``.
-        lr: η.
-        num_values: n · c, the values that the loss is the mean of.
+        eigenvalues: ``(m,)`` eigenvalues.
+        lr: Learning rate η.
+        num_values: n · c, the number of values in the mean of the loss.
 
     Shape:
         ``(m,)``; below zero for a mode that grows.
     """
     rates = decay_rates(eigenvalues, lr, num_values)
-    # Without loss for small rates.
+    # log1p keeps the digits of small rates.
     return -torch.where(rates < 1, torch.log1p(-rates), torch.log(rates - 1))
 
 
@@ -100,13 +100,14 @@ def steps_to_learn(
 
     .. math:: \frac{\log(1 - \text{fraction})}{\log|1 - 2 \eta \lambda_i / (nc)|}
 
-    Infinity for modes that are not learned: of no positive eigenvalue, or of one too large for η.
+    It is infinity for modes that are not learned: those whose eigenvalue is not positive, or too
+    large for η.
 
     Args:
-        eigenvalues: ``(m,)``.
-        lr: η.
-        num_values: n · c, the values that the loss is the mean of.
-        fraction: Above 0 and below 1.
+        eigenvalues: ``(m,)`` eigenvalues.
+        lr: Learning rate η.
+        num_values: n · c, the number of values in the mean of the loss.
+        fraction: Fraction of the error to lose, above 0 and below 1.
 
     Shape:
         ``(m,)``.

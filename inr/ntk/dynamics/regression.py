@@ -1,4 +1,4 @@
-"""What training a field would give if its tangent kernel stayed what it is."""
+"""The field that training would give if its tangent kernel stayed constant."""
 
 import copy
 import logging
@@ -20,49 +20,51 @@ from inr.ntk.spectrum.bidiagonal import ParameterMove, parameter_move
 
 Kernel = Callable[[Tensor, Tensor], Tensor]
 
-# Up to that many rows, all eigenvectors take minutes, and a few gigabytes.
+# All eigenvectors of a kernel of this many rows take minutes, and a few gigabytes.
 EXACT_ROWS = 10_000
 
 log = logging.getLogger(__name__)
 
 
 class KernelRegressor(nn.Module):
-    r"""Regression with a tangent kernel, or what t steps of training make of it.
+    r"""Kernel regression with a tangent kernel, or t steps of training with that kernel.
 
-    Training a module whose kernel stays moves its parameters by
+    Training a module whose kernel stays constant moves its parameters by
     :math:`d\theta_t = J^\top Q\, \mathrm{diag}(g_t)\, Q^\top (y - f_0)`, see
     :func:`inr.ntk.predict`, and its outputs to
 
     .. math:: f_t(x) = f_0(x) + J(x)\, d\theta_t
 
-    which needs no kernel with the points x, and holds for any number of them. Fitted, this is a
-    field like the module: ``render(regressor, shape)`` gives its picture. The weights are those
-    that the module had at ``fit``, on its device then, whatever becomes of it. All is computed in
-    float64.
+    This needs no kernel with the points x, and holds for any number of them. A fitted regressor is
+    a field like the module: ``render(regressor, shape)`` renders it. It keeps the weights and the
+    device that the module had at ``fit``: later changes of the module have no effect. All numbers
+    are float64.
 
     Args:
         model: A module ``(n, ...) -> (n, c)``, which starts at its present outputs, with all pairs
             of them in the kernel. Or a kernel ``(x, x2) -> (n, m)``, such as one in closed form,
             which all outputs share and which starts at zero.
-        lr: η of gradient descent on the mean squared error. None for ``steps=math.inf``, where no
-            rate matters.
-        steps: How many; at infinity, kernel regression.
+        lr: Learning rate η of gradient descent on the mean squared error. None for
+            ``steps=math.inf``, where no rate matters.
+        steps: Number of steps; ``math.inf`` gives kernel regression.
         momentum: β of ``torch.optim.SGD``.
-        ridge: Added to the eigenvalues at infinity.
-        flow: Whether time flows: the limit of small steps, with fractions allowed.
-        method: ``dense``, by all eigenvectors of the kernel; ``cg``, by conjugate gradients in the
-            parameters, or for t steps by the Krylov space that they search, see
-            :func:`inr.ntk.spectrum.bidiagonal.parameter_move`: to the tolerance, and of a
-            module alone.
-            ``auto`` is dense up to 10,000 rows (n · c), or of a kernel.
-        tolerance: Gradient that cg may leave outside of its search, in units of the first.
-        max_iterations: Of cg, at most; as many vectors of the parameters are held.
-        chunk_size: Points at once.
-        progress: Called by cg with its iterations and their residual.
+        ridge: Number added to the eigenvalues at ``steps=math.inf``.
+        flow: Whether to follow gradient flow, the limit of small steps, with fractions of steps.
+        method: ``dense`` uses all eigenvectors of the kernel. ``cg`` uses conjugate gradients in
+            the parameters, or for t steps the Krylov space that they search, up to the tolerance;
+            it needs a module (see :func:`inr.ntk.spectrum.bidiagonal.parameter_move`). ``auto`` is
+            dense up to 10,000 rows (n · c), and for a kernel.
+        tolerance: Largest gradient that cg may leave outside of its search space, relative to the
+            first gradient.
+        max_iterations: Largest number of iterations of cg, which holds as many vectors of the
+            parameters.
+        chunk_size: Points that are taken at once.
+        progress: Callback of cg, called with the number of iterations and the residual.
 
     Attributes:
-        prediction: Of the dense way, at the training points: losses, null and unstable modes.
-        move: Of cg: iterations, residual, and whether it has converged.
+        prediction: Prediction of the dense method at the training points, with losses, null modes
+            and unstable modes.
+        move: Result of cg, with iterations, residual, and whether it has converged.
 
     Raises:
         ValueError: An argument is out of range, or contradicts another.
@@ -108,7 +110,7 @@ class KernelRegressor(nn.Module):
         check_momentum(momentum)
         self.model = model
         self.steps = steps
-        # Flow ends where any stable rate does.
+        # Gradient flow converges to the same limit as every stable rate.
         self.lr, self.flow = (1.0, True) if lr is None else (lr, flow)
         self.momentum = momentum
         self.ridge = check_positive("ridge", ridge, zero=True)
@@ -126,11 +128,11 @@ class KernelRegressor(nn.Module):
 
         Args:
             x: ``(n, ...)`` points, most often ``(n, d)``.
-            y: ``(n, c)`` values, or ``(n,)``.
+            y: ``(n, c)`` or ``(n,)`` values.
 
         Raises:
-            ValueError: Shapes do not fit, values or a kernel are not finite, or modes grow for
-                ever.
+            ValueError: Shapes do not fit, values or a kernel are not finite, or modes grow at the
+                learning rate and the regression has no limit.
         """
         self.prediction = self.move = self._fitted = None
         values = (y[:, None] if y.ndim == 1 else y).detach()
@@ -152,7 +154,7 @@ class KernelRegressor(nn.Module):
         """Values at any points, ``(m, ...) -> (m, c)``, in float64.
 
         Raises:
-            ValueError: Nothing was fitted, or there are no points.
+            ValueError: The regressor is not fitted, or there are no points.
         """
         if self._fitted is None:
             raise ValueError("the regressor was not fitted; call fit(x, y) first.")
@@ -163,7 +165,7 @@ class KernelRegressor(nn.Module):
             return torch.cat([fitted(chunk) for chunk in x.split(self.chunk_size)])
 
     def forward(self, x: Tensor) -> Tensor:
-        """As :meth:`predict`, so that this is a field."""
+        """Values at points, as from :meth:`predict`."""
         return self.predict(x)
 
     def _fit_kernel(self, kernel: Kernel, x: Tensor, y: Tensor) -> None:
@@ -212,7 +214,7 @@ class KernelRegressor(nn.Module):
         return prediction
 
     def _search(self, jacobian: JacobianOperator, errors: Tensor) -> ParameterMove:
-        """The parameters' move by products."""
+        """Finds the parameters' move from products with the Jacobian."""
 
         def find_gains(eigenvalues: Tensor) -> Tensor:
             largest = eigenvalues[0].item()
@@ -247,10 +249,10 @@ class KernelRegressor(nn.Module):
         return move
 
     def _reject_growth(self, largest: float, num_values: int) -> None:
-        """Of modes that grow, products cannot tell how far they get.
+        """Rejects a learning rate at which modes grow, since a Krylov space does not resolve them.
 
         Raises:
-            ValueError: The largest eigenvalue is too large for the learning rate.
+            ValueError: The learning rate is too large for the largest eigenvalue.
         """
         stable = max_lr(largest, num_values, momentum=self.momentum)
         if not self.flow and self.lr > stable:
@@ -261,7 +263,7 @@ class KernelRegressor(nn.Module):
 
 
 def _linearised(function: PointFunction, move: Tensor) -> Callable[[Tensor], Tensor]:
-    """The function after a small move ``(p, 1)`` of its parameters, were it linear in them."""
+    """The function after a move ``(p, 1)`` of its parameters, to first order in the move."""
     plan = Plan((), tuple(function.params), 0)
 
     def evaluate(x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What an activation makes of two Gaussian numbers: its dual, and that of its derivative."""
+"""Dual activations: expectations of an activation at two Gaussian numbers."""
 
 import math
 from collections.abc import Callable
@@ -12,13 +12,13 @@ from torch.nn import functional
 
 from inr.argument import check_choice
 
-# (q11, q12, q22) -> (E[φφ'], E[φ'φ']), all of shapes that broadcast.
+# (q11, q12, q22) -> (E[φ(u)φ(v)], E[φ'(u)φ'(v)]), all of shapes that broadcast.
 Dual = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 HERMITE_ORDER = 192
-# Correlations that are closer to one than rounding tells.
+# Correlations that differ from one by less than this are one but for rounding.
 COINCIDENT = 64 * torch.finfo(torch.float64).eps
-# Of a number's variance: its root stays far above rounding, and the slope at zero is kept.
+# Smaller variances count as this one, whose root is far above rounding and keeps the slope at zero.
 LEAST_VARIANCE = 1e-16
 
 
@@ -26,8 +26,8 @@ class Activation(NamedTuple):
     """An activation and its dual.
 
     Attributes:
-        function: φ, elementwise, with a derivative that ``torch.func.grad`` finds.
-        dual: Its dual.
+        function: Elementwise function φ that ``torch.func.grad`` can differentiate.
+        dual: Dual of the activation, and of its derivative.
     """
 
     function: Callable[[Tensor], Tensor]
@@ -37,31 +37,32 @@ class Activation(NamedTuple):
 def dual_activation(
     activation: str, q11: Tensor, q12: Tensor, q22: Tensor
 ) -> tuple[Tensor, Tensor]:
-    r"""Expectations of an activation, and of its derivative, of two Gaussian numbers.
+    r"""Expectations of an activation, and of its derivative, at two Gaussian numbers.
 
     .. math::
         E[\phi(u)\,\phi(v)], \quad E[\phi'(u)\,\phi'(v)], \qquad
         (u, v) \sim N\left(0, \begin{pmatrix} q_{11} & q_{12} \\ q_{12} & q_{22} \end{pmatrix}
         \right)
 
-    In closed form for ``identity``, ``relu``, ``leaky_relu``, ``erf`` and ``sine``. The others by
-    Gauss-Hermite quadrature of order 192 in each of two dimensions. For the smooth ones (``gelu``,
-    ``silu``, ``softplus``, ``tanh``, ``sigmoid``) its error, relative to √(E[φ(u)²] E[φ(v)²]), is
-    below 1e-13 up to variances of 1; at 10 it is at most 1e-5 for the values and 6e-4 for the
-    derivatives (``tanh`` of equal numbers), and it grows from there. For ``elu``, whose second
-    derivative jumps, it is 1e-5 and 3e-3 at 1, 5e-5 and 9e-3 at 10.
+    The results for ``identity``, ``relu``, ``leaky_relu``, ``erf`` and ``sine`` are closed forms.
+    The others use Gauss-Hermite quadrature of order 192 in each of two dimensions. For the smooth
+    ones (``gelu``, ``silu``, ``softplus``, ``tanh``, ``sigmoid``) the error, relative to
+    √(E[φ(u)²] E[φ(v)²]), is below 1e-13 up to variances of 1. At variances of 10 it is at most 1e-5
+    for the values and 6e-4 for the derivatives (``tanh`` of equal numbers), and it grows from
+    there. For ``elu``, whose second derivative jumps, it is 1e-5 and 3e-3 at variances of 1, and
+    5e-5 and 9e-3 at 10.
 
     Args:
-        activation: φ, by name.
+        activation: Name of the activation φ.
         q11: Variances of u.
-        q12: Covariances.
+        q12: Covariances of u and v.
         q22: Variances of v.
 
     Shape:
-        That of the three, broadcast, twice.
+        Two tensors of the broadcast shape of the three.
 
     Raises:
-        ValueError: The name is unknown.
+        ValueError: The name of the activation is unknown.
 
     References:
         Cho and Saul 2009, "Kernel Methods for Deep Learning", section 2 (``relu``); Williams 1997,
@@ -72,19 +73,19 @@ def dual_activation(
 
 
 def leaky_relu_dual(slope: float) -> Dual:
-    r"""Of :math:`\max(u, \alpha u)`: the arc-cosine kernels of degree 1 and 0.
+    r"""The dual of :math:`\max(u, \alpha u)`: the arc-cosine kernels of degree 1 and 0.
 
     Args:
-        slope: α, also the derivative at zero.
+        slope: Slope α of the negative half, and derivative at zero.
     """
     mean, half = (1 + slope) / 2, (1 - slope) / 2
 
     def dual(q11: Tensor, q12: Tensor, q22: Tensor) -> tuple[Tensor, Tensor]:
-        # φ(u) = mean u + half |u|, and the product of an odd and an even part has no mean.
+        # φ(u) = mean u + half |u|, and the product of the odd and the even part has mean zero.
         scale = _safe_sqrt(q11) * _safe_sqrt(q22)
         angle, cosine = _angle(q12, scale)
         moduli = 2 / math.pi * scale * (torch.sin(angle) + (math.pi / 2 - angle) * cosine)
-        # Numbers that are always zero have the sign -1, on whose side the derivative is.
+        # A number that is always zero has the sign -1, since φ'(0) is the slope below zero.
         left, right = (-(q == 0).to(q.dtype) for q in (q11, q22))
         signs = torch.where(scale > 0, 1 - 2 / math.pi * angle, left * right)
         return (
@@ -96,16 +97,18 @@ def leaky_relu_dual(slope: float) -> Dual:
 
 
 def sine_dual(frequency: float = 1.0, spread: float = 1.0) -> Dual:
-    r"""Of :math:`\sin(\omega (u + b))`, by the characteristic functions of u - v and u + v + 2b.
+    r"""The dual of :math:`\sin(\omega (u + b))`, from characteristic functions.
+
+    They are those of u - v and of u + v + 2b:
 
     .. math:: E[\sin\sin] = \tfrac12 (\chi_- - s \chi_+), \quad E[\cos\cos] =
               \tfrac12 (\chi_- + s \chi_+), \quad
               \chi_\mp = e^{-\omega^2 (q_{11} + q_{22} \mp 2 q_{12}) / 2}
 
     Args:
-        frequency: ω, in radians.
+        frequency: Frequency ω, in radians.
         spread: s = E[cos 2ωb] of a bias b that u and v share and that is not in their covariance;
-            1 without.
+            1 without such a bias.
     """
 
     def dual(q11: Tensor, q12: Tensor, q22: Tensor) -> tuple[Tensor, Tensor]:
@@ -117,24 +120,24 @@ def sine_dual(frequency: float = 1.0, spread: float = 1.0) -> Dual:
 
 
 def hermite_dual(function: Callable[[Tensor], Tensor], order: int = HERMITE_ORDER) -> Dual:
-    r"""Of any elementwise function, by Gauss-Hermite quadrature in two dimensions.
+    r"""The dual of any elementwise function, by Gauss-Hermite quadrature in two dimensions.
 
     .. math:: E[\phi(u)\,\phi(v)] = \sum_{k < K} \rho^k c_k(q_{11})\, c_k(q_{22}), \quad
               c_k(q) = \sum_j w_j\, \phi(\sqrt{q}\, z_j)\, h_k(z_j), \quad
               \rho = q_{12} / \sqrt{q_{11} q_{22}}
 
-    Mehler's formula takes the sum over the second dimension's nodes out of the pairs of points, so
-    that a pair costs K and not K² terms. Nothing in it is singular at ρ = 1.
+    By Mehler's formula, the sum over the second dimension's nodes is a sum for each point and not
+    for each pair of points: a pair costs K and not K² terms. Nothing in it is singular at ρ = 1.
 
     Args:
-        function: φ, with a derivative that ``torch.func.grad`` finds.
-        order: K nodes.
+        function: Elementwise function φ that ``torch.func.grad`` can differentiate.
+        order: Number K of nodes.
     """
 
     def dual(q11: Tensor, q12: Tensor, q22: Tensor) -> tuple[Tensor, Tensor]:
         nodes, basis = (part.to(q12.device) for part in _hermite_basis(order))
         left, right = (q.clamp(min=LEAST_VARIANCE) for q in (q11, q22))
-        # Rounding beyond one would grow with each power.
+        # A correlation that rounding takes beyond one would grow with each power.
         correlation = (q12 / (left.sqrt() * right.sqrt())).clamp(-1, 1)
         values: list[Tensor] = []
         slopes: list[Tensor] = []
@@ -148,7 +151,7 @@ def hermite_dual(function: Callable[[Tensor], Tensor], order: int = HERMITE_ORDE
 
 
 def derivative(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """That of an elementwise function."""
+    """The derivative of an elementwise function."""
     slopes: Callable[[Tensor], Tensor] = grad(lambda inputs: function(inputs).sum())
     return slopes
 
@@ -172,8 +175,8 @@ def _safe_sqrt(q: Tensor) -> Tensor:
 def _angle(q12: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
     """The angle between two points and its cosine, with a slope of zero where they coincide.
 
-    The arc cosine's own is infinite there. It is multiplied by zero in E[φφ'], and in E[φ'φ'] it is
-    the middle of the slopes on both sides of a kink.
+    The slope of the arc cosine is infinite there. In E[φφ] the angle's slope is multiplied by zero.
+    In E[φ'φ'], which has a kink there, zero is the middle of the slopes on both sides.
     """
     cosine = q12 / torch.where(scale > 0, scale, 1)
     apart = cosine.abs() < 1 - COINCIDENT
@@ -182,7 +185,7 @@ def _angle(q12: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _power_series(variable: Tensor, left: Tensor, right: Tensor) -> Tensor:
-    """``Σ_k variable^k left_k right_k`` by Horner's rule; the last axes have the k."""
+    """``Σ_k variable^k left_k right_k`` by Horner's rule, with k along the last axes."""
     total = torch.zeros_like(variable)
     for k in reversed(range(left.shape[-1])):
         total = total * variable + left[..., k] * right[..., k]

@@ -1,4 +1,4 @@
-"""The kernels of infinitely wide perceptrons."""
+"""Kernels of infinitely wide perceptrons."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -17,8 +17,8 @@ TILE = 512
 class InfiniteKernel(NamedTuple):
     """Kernels of an infinitely wide network's output, in float64.
 
-    Every output has them, and no two outputs share anything: the kernel of c outputs is their
-    Kronecker product with the identity.
+    They are the kernels of each single output. Different outputs are independent: the kernel of c
+    outputs is the Kronecker product with the identity.
 
     Attributes:
         nngp: ``(*batch, n, m)`` covariance of the outputs over initial weights.
@@ -33,9 +33,9 @@ class Gram(NamedTuple):
     """Inner products of two sets of points, in shapes that broadcast.
 
     Attributes:
-        left: ``(*batch, n, 1)`` squared lengths.
-        cross: ``(*batch, n, m)``.
-        right: ``(*batch, 1, m)`` squared lengths.
+        left: ``(*batch, n, 1)`` squared lengths of the first set.
+        cross: ``(*batch, n, m)`` inner products.
+        right: ``(*batch, 1, m)`` squared lengths of the second set.
     """
 
     left: Tensor
@@ -51,7 +51,7 @@ class Gram(NamedTuple):
         return Gram(*(a + b for a, b in zip(self, other, strict=True)))
 
 
-# Activations' mean products at two sets of points, and their derivatives' ``(*batch, n, m)``.
+# Mean products of activations at two sets of points, and ``(*batch, n, m)`` of their derivatives.
 Moments = tuple[Gram, Tensor]
 
 
@@ -59,14 +59,14 @@ class WideLayer(NamedTuple):
     """A linear layer at initialisation, and the activations after it.
 
     Attributes:
-        weight_variance: Of one weight as it multiplies its input.
-        bias_variance: Of one bias as it is added; of the Gaussian ones, before an activation whose
-            dual knows of others.
-        weight_rate: Squared factor between a trained number and its weight; 0 when frozen.
-        bias_rate: The same of biases; 0 also without.
-        width: How many activations follow.
-        dual: Of the activation; None after the last layer.
-        skip: Whether the layer also sees the network's inputs, concatenated.
+        weight_variance: Variance of a weight, as it multiplies its input.
+        bias_variance: Variance of a bias, as it is added. Biases that the dual of the activation
+            includes do not count.
+        weight_rate: Square of the factor from a trained parameter to its weight; 0 if frozen.
+        bias_rate: Square of the factor from a trained parameter to its bias; 0 if frozen or absent.
+        width: Number of activations that follow.
+        dual: Dual of the activation that follows; None after the last layer.
+        skip: Whether the network's inputs are concatenated to the layer's inputs.
     """
 
     weight_variance: float
@@ -90,42 +90,43 @@ def infinite_ntk(
     bias_std: float | None = None,
     chunk_size: int | None = None,
 ) -> InfiniteKernel:
-    r"""Kernels of a perceptron whose hidden layers are wide, of the features that it sees.
+    r"""Kernels of a perceptron with infinitely wide hidden layers, as functions of its features.
 
     .. math::
         K^{l+1} = \sigma_w^2\, E[\phi(u) \phi(v)] + \sigma_b^2, \quad
         \Theta^{l+1} = s_w^2 m\, E[\phi(u) \phi(v)] + s_b^2
                        + \sigma_w^2\, E[\phi'(u) \phi'(v)]\, \Theta^l,
 
-    where u and v are Gaussian with the covariance K^l between two points, and in the first layer
-    features stand for activations: see :func:`dual_activation`. A layer of m inputs uses its
-    numbers W and b as s_w W and s_b b:
+    where u and v are Gaussian with the covariance K^l between two points: see
+    :func:`dual_activation`. In the first layer, features take the place of activations. A layer of
+    m inputs with the parameters W and b has the weights s_w W and the biases s_b b:
 
-    - ``standard``: W ~ N(0, σ_w²/m), b ~ N(0, σ_b²), both factors 1. Θ is that of networks of
-      ``hidden_features``, in their own units: it grows with them.
-    - ``ntk``: W, b ~ N(0, 1), s_w = σ_w/√m, s_b = σ_b. The width drops out.
-    - ``mean_field``: s_w W and s_b b start as in ``standard``, but in the last layer 1/√n as large;
+    - ``standard``: W ~ N(0, σ_w²/m), b ~ N(0, σ_b²), and both factors are 1. Θ is that of networks
+      of width ``hidden_features``, and grows with the width.
+    - ``ntk``: W, b ~ N(0, 1), s_w = σ_w/√m, s_b = σ_b. The kernels do not depend on the width.
+    - ``mean_field``: s_w W and s_b b start as in ``standard``, but in the last layer 1/√n as large.
       s_w is √(n/d) in the first layer of d features, 1 in the other hidden ones and 1/√n in the
-      last, and s_b is √n before the last. The width drops out of Θ, and K goes as 1/n.
+      last; s_b is √n before the last. Θ does not depend on the width, and K falls as 1/n.
 
     Args:
         x1: ``(*batch, n, d)`` features.
-        x2: ``(*batch, m, d)``; ``x1`` when None.
-        hidden_layers: L; 0 is a linear map.
-        hidden_features: n of the hidden layers.
-        activation: φ, by name.
+        x2: ``(*batch, m, d)`` features of other points; ``x1`` when None.
+        hidden_layers: Number L of hidden layers; 0 is a linear map.
+        hidden_features: Width n of the hidden layers.
+        activation: Name of the activation φ.
         parameterization: ``standard``, ``ntk`` or ``mean_field``.
-        weight_std: σ_w.
-        bias_std: σ_b. None is without biases. Under 0, those of ``standard`` and ``mean_field``
-            start at 0 and are trained; those of ``ntk`` have the factor 0.
-        chunk_size: Points on each side of the tiles that are computed at once; 512 when None,
-            fewer for batches.
+        weight_std: Standard deviation σ_w of the weights.
+        bias_std: Standard deviation σ_b of the biases; None is a network without biases. With 0,
+            the biases of ``standard`` and ``mean_field`` start at 0 and are trained, and those of
+            ``ntk`` have the factor 0.
+        chunk_size: Points on each side of a tile that is computed at once; 512 when None, fewer
+            for batches.
 
     Shape:
-        ``(*batch, n, m)`` each, float64, with gradients in the features.
+        Two tensors ``(*batch, n, m)`` in float64, with gradients in the features.
 
     Raises:
-        ValueError: Sizes do not meet, or an argument is out of range.
+        ValueError: The shapes of the features do not match, or an argument is out of range.
 
     References:
         Jacot, Gabriel and Hongler 2018, "Neural Tangent Kernel", theorem 1 (``ntk``);
@@ -165,7 +166,7 @@ def _layer(
     weight_std: float,
     bias_std: float | None,
 ) -> WideLayer:
-    """A layer of :func:`infinite_ntk`; ``widths`` are of the inputs of all."""
+    """A layer of :func:`infinite_ntk`; ``widths`` are the numbers of inputs of all layers."""
     fan_in, last = widths[number], number == len(widths) - 1
     deviation = bias_std or 0.0
     layer = WideLayer(
@@ -182,7 +183,7 @@ def _layer(
         width = layer.width
         return layer._replace(weight_rate=width / fan_in, bias_rate=width * layer.bias_rate)
     if parameterization == "mean_field":
-        # A linear map alone has no width to be divided by.
+        # A network without hidden layers has no width n.
         width = fan_in if number > 0 else 1
         return layer._replace(
             weight_variance=layer.weight_variance / width,
@@ -198,17 +199,17 @@ def propagate(
     layers: Sequence[WideLayer],
     first_moments: Callable[[Tensor, Tensor], Moments] | None = None,
 ) -> InfiniteKernel:
-    """The kernels of wide layers, by their recursion.
+    """The kernels of wide layers, by the recursion over layers.
 
     Args:
         x1: ``(*batch, n, d)`` features, in float64.
-        x2: ``(*batch, m, d)``.
-        layers: First to last.
-        first_moments: Of the first layer's activations, at the features of two sets of points, if
-            its results are not Gaussian.
+        x2: ``(*batch, m, d)`` features, in float64.
+        layers: Layers from first to last.
+        first_moments: Function of the features of two sets of points that returns the moments of
+            the first layer's activations, if the layer's results are not Gaussian.
 
     Shape:
-        ``(*batch, n, m)`` each.
+        Two tensors ``(*batch, n, m)``.
     """
     inputs = Gram(x1.square().sum(-1)[..., :, None], x1 @ x2.mT, x2.square().sum(-1)[..., None, :])
     gram, tangent = inputs, torch.zeros_like(inputs.cross)
@@ -228,17 +229,18 @@ def propagate(
 
 
 def _moments(dual: Dual, covariance: Gram) -> Moments:
-    """Mean products of activations, and of their derivatives, of Gaussian numbers."""
+    """Mean products of activations, and of their derivatives, at Gaussian numbers."""
     left, cross, right = covariance
     values, slopes = dual(left, cross, right)
     return Gram(dual(left, left, left)[0], values, dual(right, right, right)[0]), slopes
 
 
 def check_features(x1: Tensor, x2: Tensor | None) -> None:
-    """Checks that there are kernels of two sets of points.
+    """Checks the shapes of the features of two sets of points.
 
     Raises:
-        ValueError: They are not matrices of the same width, or their batches do not broadcast.
+        ValueError: The features are not matrices of the same width, or their batches do not
+            broadcast.
     """
     right = x1 if x2 is None else x2
     shapes = " and ".join(str(tuple(x.shape)) for x in (x1, right))
@@ -259,7 +261,10 @@ def tile_kernels(
     *,
     chunk_size: int | None,
 ) -> InfiniteKernel:
-    """Kernels of features in tiles of bounded memory, each once if they are symmetric."""
+    """Kernels of features in tiles of bounded memory.
+
+    Without ``x2`` the kernels are symmetric, and tiles below the diagonal are transposed copies.
+    """
     right = x1 if x2 is None else x2
     batch = torch.broadcast_shapes(x1.shape[:-2], right.shape[:-2])
     size = max(1, int(TILE / math.sqrt(max(1, math.prod(batch)))))

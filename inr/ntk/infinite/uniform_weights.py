@@ -1,4 +1,4 @@
-"""Activations of a first layer with few inputs, whose uniform weights have not become Gaussian."""
+"""Activations of a first layer with few inputs, whose uniform weights do not act as Gaussian."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from inr.ntk.infinite.dual_activation import derivative
 from inr.ntk.infinite.infinite import Gram, Moments
 
 SOBOL_POINTS = 2**14
-# Units whose activations are held at once.
+# Number of units whose activations are held at once.
 BLOCK = 2**11
 
 
@@ -25,9 +25,9 @@ def uniform_sine_moments(
               \prod_j \mathrm{sinc}\, \omega a (x_j + x'_j)
 
     Args:
-        frequency: ω, in radians.
-        weight_bound: a of w ~ U(±a).
-        bias_bound: β of b ~ U(±β).
+        frequency: Frequency ω, in radians.
+        weight_bound: Bound a of the weights w ~ U(±a).
+        bias_bound: Bound β of the bias b ~ U(±β).
     """
     step = frequency * weight_bound / math.pi
     spread = sinc(2 * frequency * bias_bound)
@@ -35,7 +35,7 @@ def uniform_sine_moments(
     def products(x1: Tensor, x2: Tensor) -> tuple[Tensor, Tensor]:
         apart = torch.ones((), dtype=x1.dtype, device=x1.device)
         together = spread * apart
-        # Feature by feature: all at once are as many numbers for each pair of points.
+        # One feature at a time, since all at once would need memory for each pair of points.
         for a, b in zip(x1.unbind(-1), x2.unbind(-1), strict=True):
             apart = apart * torch.sinc(step * (a - b))
             together = together * torch.sinc(step * (a + b))
@@ -59,17 +59,17 @@ def sobol_moments(
 ) -> Callable[[Tensor, Tensor], Moments]:
     r"""Mean products of any activation of :math:`w^\top x + b`, by quasi-Monte Carlo.
 
-    The weights of a layer of ``num_points`` units are the first points of a Sobol sequence. It is
-    scrambled, always in the same way. With the default and points of the cube [-1, 1]^d, errors
-    relative to the largest mean product were found below 5e-4 up to 4 features, and below 3e-3 up
-    to 12; those of the derivatives, where they jump as in ``relu``, below 5e-3 and 2e-2.
+    The weights of a layer of ``num_points`` units are the first points of a Sobol sequence with a
+    fixed scrambling. For points of the cube [-1, 1]^d and the default number of units, measured
+    errors relative to the largest mean product are below 5e-4 up to 4 features, and below 3e-3 up
+    to 12. For derivatives that jump, as in ``relu``, they are below 5e-3 and 2e-2.
 
     Args:
-        function: The activation.
-        in_features: Of the layer.
-        weight_bound: a of w ~ U(±a).
-        bias_bound: β of b ~ U(±β).
-        num_points: A power of two.
+        function: Activation function.
+        in_features: Number of the layer's inputs.
+        weight_bound: Bound a of the weights w ~ U(±a).
+        bias_bound: Bound β of the bias b ~ U(±β).
+        num_points: Number of units, a power of two.
     """
     engine = SobolEngine(in_features + 1, scramble=True, seed=0)
     bounds = torch.tensor([weight_bound] * in_features + [bias_bound], dtype=torch.float64)
@@ -89,5 +89,5 @@ def sobol_moments(
 
 
 def sinc(phase: float) -> float:
-    """E[cos z] of z ~ U(±phase)."""
+    """E[cos z] for z ~ U(±phase)."""
     return math.sin(phase) / phase if phase else 1.0

@@ -28,13 +28,13 @@ def contracted_ntk(
 
     .. math:: \Theta = J P J^\top
 
-    They are formed for a chunk of points and a group of parameters at a time.
+    Jacobians are formed for a chunk of points and a group of parameters at a time.
 
     Args:
-        function: What is differentiated.
-        x: ``(n, ...)``.
-        x2: ``(m, ...)``; ``x`` when None.
-        outputs: ``full``, ``mean`` or the number of one.
+        function: Function to differentiate.
+        x: ``(n, ...)`` points.
+        x2: ``(m, ...)`` other points; ``x`` when None.
+        outputs: ``full``, ``mean`` or the number of one output.
         names: Parameters to sum over; all when None.
         weighting: Diagonal of P, by name; ones when None.
         chunk_size: Points whose Jacobians are held at once, on each side; as many as fit into
@@ -61,7 +61,7 @@ def _contract(
     weighting: Mapping[str, Tensor] | None,
     size: int,
 ) -> Tensor:
-    """The part of one group of parameters, in blocks of points."""
+    """The contribution of one group of parameters, in blocks of points."""
     chunks = x.split(size)
     others = chunks if x2 is None else x2.split(size)
     rows: list[list[Tensor]] = []
@@ -141,7 +141,7 @@ def _by_backward_passes(
 
 @contextmanager
 def quiet_torch() -> Iterator[None]:
-    """Hushes PyTorch's remarks on itself: what it applies point by point, or still uses."""
+    """Silences PyTorch's warnings about its own slow paths and deprecated internals."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)
         warnings.filterwarnings("ignore", ".*torch.jit.script", DeprecationWarning)
@@ -149,7 +149,7 @@ def quiet_torch() -> Iterator[None]:
 
 
 def _groups(function: PointFunction, names: Collection[str], num_rows: int) -> Iterator[list[str]]:
-    """Names in groups, as few as let a group's Jacobians at all points be held."""
+    """Names in as few groups as allow the Jacobians of a group at all points to be held."""
     group: list[str] = []
     held = 0
     for name in names:

@@ -42,22 +42,23 @@ def empirical_ntk(
     The sum is over trainable parameters; nothing is normalised.
 
     Args:
-        model: ``(n, ...) -> (n, ...)``, each point by itself; further output axes are one. Or a
-            callable ``(params, x) -> outputs``, such as a measurement of a module's outputs.
+        model: A module ``(n, ...) -> (n, ...)`` that treats each point by itself; further axes of
+            its outputs are flattened. Or a callable ``(params, x) -> outputs``, such as a
+            measurement of a module's outputs.
         x: ``(n, ...)`` points, most often ``(n, d)``.
-        x2: ``(m, ...)``; ``x`` when None.
+        x2: ``(m, ...)`` other points; ``x`` when None.
         outputs: ``full`` has rows n·c + o and columns m·c + p; ``mean`` is (1/c) Σ_o Θ_oo; a
             number is that output's block.
-        method: ``contraction`` of single points' Jacobians; ``structured``, a product of two small
-            Gram matrices for each linear layer, and contraction for the other parameters; ``auto``,
-            whichever needs fewer multiplications (logged at INFO, see :func:`plan_ntk`). They mean
-            the same.
+        method: ``contraction`` multiplies Jacobians of single points. ``structured`` takes a
+            product of two small Gram matrices for each linear layer, and contracts the other
+            parameters. ``auto`` takes the one that needs fewer multiplications (logged at INFO, see
+            :func:`plan_ntk`). All give the same kernel.
         params: Parameters of a callable by name; None for a module.
-        weighting: P ≥ 0 of Θ = J P Jᵀ by parameter name, such as a preconditioner's; ones when
-            None.
-        chunk_size: Points whose Jacobians, or whose tile of the kernel, are held at once on each
-            side; chosen to fit caches and memory when None.
-        dtype: float32 or float64; the model's when None (float32 for lower ones).
+        weighting: Diagonal P ≥ 0 of Θ = J P Jᵀ by parameter name, such as a preconditioner's; ones
+            when None.
+        chunk_size: Points on each side whose Jacobians, or whose tile of the kernel, are held at
+            once; chosen to fit caches and memory when None.
+        dtype: float32 or float64; the model's when None (float32 for narrower ones).
 
     Shape:
         ``(n·c, m·c)`` for ``full``, else ``(n, m)``.
@@ -105,7 +106,7 @@ def kernel_of(
     weighting: Mapping[str, Tensor] | None,
     chunk_size: int | None = None,
 ) -> Tensor:
-    """The kernel of a function at points that have been placed: see :func:`empirical_ntk`."""
+    """The kernel of a function at points on its device: see :func:`empirical_ntk`."""
     check_outputs(outputs, function.check(x))
     if x2 is not None:
         function.check(x2)
@@ -114,7 +115,7 @@ def kernel_of(
         plan = plan_ntk(function, x, x2, outputs=outputs, method=method, weighted=weighted)
         log.info("%s", plan)
         kernel = _compute(function, x, x2, plan, outputs, weighting, chunk_size)
-    # The norm, and not isfinite, which would write as much as it reads.
+    # A norm is cheaper than isfinite, which writes as much memory as it reads.
     if not torch.linalg.vector_norm(kernel, torch.inf).isfinite():
         layers = layer_factors(function, x, plan.layers, outputs) if plan.layers else []
         raise ValueError(
@@ -158,7 +159,10 @@ def _sum_layers(
     weighting: Mapping[str, Tensor] | None,
     tile: int,
 ) -> Tensor:
-    """Linear layers' part of the kernel, in tiles that stay in cache, each once if symmetric."""
+    """The linear layers' part of the kernel, in tiles that fit in the cache.
+
+    A symmetric kernel's tiles are computed once for both sides of the diagonal.
+    """
     gradients = left[0].gradients
     (n, c, _), m = gradients.shape, len((right or left)[0].gradients)
     kernel = gradients.new_empty(num_rows(n, c, outputs), num_rows(m, c, outputs))

@@ -9,7 +9,7 @@ from inr.ntk.kernel.structured import LayerFactors
 
 
 def pull_layers(layers: list[LayerFactors], values: Tensor) -> dict[str, Tensor]:
-    r"""Products from the left: of the transposed Jacobian with vectors over points and outputs.
+    r"""Products of the transposed Jacobian with vectors over points and outputs.
 
     .. math:: \sum_{no} V_{nok}\, g_{no} h_n^\top
 
@@ -33,7 +33,7 @@ def pull_layers(layers: list[LayerFactors], values: Tensor) -> dict[str, Tensor]
 
 
 def push_layers(layers: list[LayerFactors], moves: Mapping[str, Tensor]) -> Tensor:
-    r"""Products from the right: of the Jacobian with vectors over parameters.
+    r"""Products of the Jacobian with vectors over parameters.
 
     .. math:: \sum_l g_{no}^\top U^l_k h_n
 

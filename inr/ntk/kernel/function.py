@@ -1,4 +1,4 @@
-"""What a tangent kernel is a kernel of: a module, or any function of parameters and points."""
+"""The function of parameters and points whose tangent kernel is computed."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,27 +20,28 @@ CHECKED_POINTS = 16
 class PointFunction:
     """A module or a callable as a function of its trainable parameters, each point by itself.
 
-    Evaluating leaves parameters, buffers and gradients of the model as they are. Autocast is off,
-    and a compiled module is run as it was written.
+    Evaluation leaves the model's parameters, buffers and gradients unchanged. Autocast is off, and
+    a compiled module runs without its compilation.
 
     Args:
-        model: ``(n, ...) -> (n, ...)``, or a callable ``(params, x) -> outputs``.
-        params: Parameters of a callable by name, all of them trained; None for a module, of which
-            those count that require gradients.
-        dtype: float32 or float64; None is float64 for parameters in it, else float32.
-        copying: Whether to keep the weights of now, whatever becomes of the model's.
+        model: A module ``(n, ...) -> (n, ...)``, or a callable ``(params, x) -> outputs``.
+        params: Parameters of a callable by name, all of them trainable. None for a module, whose
+            trainable parameters are those that require gradients.
+        dtype: float32 or float64. None takes float64 for parameters in it, else float32.
+        copying: Whether to copy the present weights, so that later changes of the model have no
+            effect.
 
     Attributes:
-        name: Of the module's class or the callable.
+        name: Name of the module's class, or of the callable.
         params: Trainable parameters by name: leaves that require gradients, all real. A complex
-            one has a last axis for its real and its imaginary part.
-        dtype: Real dtype that is computed in.
-        device: Of the parameters.
+            parameter has a last axis for its real and its imaginary part.
+        dtype: Real dtype of the computation.
+        device: Device of the parameters.
 
     Raises:
         TypeError: ``params`` are given with a module, or missing with a callable.
-        ValueError: There is nothing to train, the dtype is another one, or a module is in training
-            mode with layers that mix points or draw numbers.
+        ValueError: There is nothing to train, the dtype is neither float32 nor float64, or a module
+            is in training mode with layers that mix points or draw numbers.
     """
 
     def __init__(
@@ -96,8 +97,8 @@ class PointFunction:
         """Outputs at points, ``(n, ...) -> (n, c)``.
 
         Args:
-            x: The points.
-            params: What to differentiate in place of :attr:`params`: some of them, by name.
+            x: ``(n, ...)`` points.
+            params: Replacements of some of :attr:`params` by name, to differentiate in their place.
         """
         merged = dict(self.params)
         if params is not None:
@@ -124,14 +125,15 @@ class PointFunction:
         return outputs.reshape(len(x), -1)
 
     def place(self, x: Tensor) -> Tensor:
-        """A copy of points on the parameters' device; real ones in their dtype."""
+        """A copy of points on the parameters' device; floating-point ones in :attr:`dtype`."""
         return self._cast(x.detach().to(self.device, copy=True))
 
     def place_weighting(self, weighting: Parameters | None) -> Parameters | None:
-        """A weighting on the parameters' device and in their dtype.
+        """A weighting on the parameters' device and in :attr:`dtype`.
 
         Raises:
-            ValueError: It has other names or shapes than the parameters, or a negative number.
+            ValueError: The weighting has other names or shapes than the parameters, or a number
+                that is negative or not finite.
         """
         if weighting is None:
             return None
@@ -155,10 +157,13 @@ class PointFunction:
 
     @torch.no_grad()
     def check(self, x: Tensor) -> int:
-        """Number of outputs of a point, by evaluating some points together, again and apart.
+        """Number of outputs of a point, found by evaluating some points.
+
+        They are evaluated together, then again, then in a smaller batch, and must give the same.
 
         Raises:
-            ValueError: A point's outputs depend on other points or on chance, or are not finite.
+            ValueError: ``x`` is empty, or a point's outputs depend on other points or on
+                chance, or are not finite.
         """
         if len(x) == 0:
             raise ValueError("x has no points; expected one or more.")
@@ -183,7 +188,7 @@ class PointFunction:
 
 @contextmanager
 def _uncompiled(model: PointMap) -> Iterator[None]:
-    """Runs compiled modules as they were written: what is recorded of them is not compiled."""
+    """Runs compiled modules without compilation, which hides operations from function modes."""
     modules = model.modules() if isinstance(model, nn.Module) else ()
     if any(module._compiled_call_impl is not None for module in modules):
         with torch.compiler.set_stance("force_eager"):
@@ -197,6 +202,7 @@ def _real(tensor: Tensor) -> Tensor:
 
 
 def _reject_training_mode(model: nn.Module) -> None:
+    """Rejects a model with a layer that mixes points or draws numbers in its present mode."""
     for path, module in model.named_modules():
         mixes = isinstance(module, _BatchNorm)
         draws = isinstance(module, _DropoutNd) and module.p > 0

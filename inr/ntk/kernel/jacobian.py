@@ -17,20 +17,20 @@ CACHE_BYTES = 3 * 2**30
 
 
 class JacobianOperator:
-    r"""J √P, one row for each row of the kernel, for products with vectors from both sides.
+    r"""J √P with a row for each row of the kernel, as products with vectors from both sides.
 
     Linear layers multiply by their factors: with inputs H and output gradients G of the points,
-    :math:`J^\top v` is :math:`G^\top \mathrm{diag}(v) H`, and :math:`J u` the row sums of
-    :math:`H u^\top \circ G`. Other parameters multiply by ``torch.func.vjp`` and ``jvp``. Both go
-    over the points in chunks; factors are kept if all of them fit into 3 GiB.
+    :math:`J^\top v` is :math:`G^\top \mathrm{diag}(v) H`, and :math:`J u` has the row sums of
+    :math:`H u^\top \circ G`. Other parameters multiply by ``torch.func.vjp`` and ``jvp``. Points
+    are taken in chunks. The factors of all chunks are kept if they fit into 3 GiB.
 
     Args:
-        function: What is differentiated.
-        x: ``(n, ...)``.
-        outputs: ``full``, ``mean`` or the number of one.
-        plan: Which parameters go which way.
+        function: Function to differentiate.
+        x: ``(n, ...)`` points.
+        outputs: ``full``, ``mean`` or the number of one output.
+        plan: The parameters that multiply by factors, and those that do not.
         weighting: Diagonal of P by parameter name; ones when None.
-        chunk_size: Points at once.
+        chunk_size: Points that are taken at once.
 
     Attributes:
         shape: ``(rows, columns)``. The columns are all parameters in the order of
@@ -128,7 +128,7 @@ class JacobianOperator:
         return num_points * numbers * self.function.dtype.itemsize
 
     def _expand(self, block: Tensor) -> Tensor:
-        """``(rows, k)`` of a chunk to ``(n, c, k)``; for ``mean`` to ``(n, c, c·k)``."""
+        """Reshapes ``(rows, k)`` of a chunk to ``(n, c, k)``; for ``mean`` to ``(n, c, c·k)``."""
         c = self._num_outputs
         if self.outputs != "mean":
             return block.reshape(-1, c, block.shape[1])

@@ -1,4 +1,4 @@
-"""The model that the theory of the tangent kernel is exact for."""
+"""The linear model for which the theory of the tangent kernel is exact."""
 
 from torch import Tensor, nn
 
@@ -9,8 +9,8 @@ class LinearizedModel(nn.Module):
     """A model's first-order Taylor expansion around its present weights: see :func:`linearize`.
 
     Attributes:
-        model: The one that was given, whose parameters are trained. It is never evaluated.
-        point: Where it is expanded.
+        model: The given model, whose parameters are trained. It is never evaluated.
+        point: The point of the expansion.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -25,18 +25,19 @@ class LinearizedModel(nn.Module):
 
 
 def linearize(model: nn.Module) -> LinearizedModel:
-    r"""The first-order Taylor expansion of a model around its present weights, to be trained.
+    r"""A trainable first-order Taylor expansion of a model around its present weights.
 
     .. math:: f_{lin}(x; \theta) = f(x; \theta_0) + J(x; \theta_0) (\theta - \theta_0)
 
-    It has the model's own parameters, and its tangent kernel at any of their values is that of the
-    model now: gradient descent on a squared error follows :func:`inr.ntk.predict` exactly.
+    The expansion shares the model's parameters. Its tangent kernel is the same at all their values:
+    that of the model at θ₀. Gradient descent on a squared error therefore follows
+    :func:`inr.ntk.predict` exactly.
 
     Args:
-        model: One tensor in, one tensor out.
+        model: A module that takes one tensor and returns one tensor.
 
     Raises:
-        ValueError: It has nothing to train.
+        ValueError: The model has no trainable parameters.
 
     References:
         Lee et al. 2019, "Wide Neural Networks of Any Depth Evolve as Linear Models Under Gradient

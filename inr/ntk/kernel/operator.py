@@ -17,11 +17,11 @@ CHUNK = 4096
 
 
 class TraceEstimate(NamedTuple):
-    """A trace found by sampling.
+    """A trace estimated from samples.
 
     Attributes:
-        value: The mean over samples.
-        error: Its standard error.
+        value: Mean over samples.
+        error: Standard error of the mean.
     """
 
     value: float
@@ -29,31 +29,33 @@ class TraceEstimate(NamedTuple):
 
 
 class NTKOperator:
-    r"""Θ = J P Jᵀ of a module, or a function, at given points, known by its products.
+    r"""Θ = J P Jᵀ of a module, or a function, at given points, as products with vectors.
 
-    Memory is that of the points, their values and a share of the layers' factors: it never holds
-    Θ or J. It means the same as :func:`empirical_ntk`, at the weights that the model had when this
-    was made.
+    Memory holds the points, their values and a part of the layers' factors, never Θ or J. The
+    kernel is that of :func:`empirical_ntk`, at the weights that the model had when the operator was
+    made.
 
     Args:
-        model: ``(n, ...) -> (n, ...)``, each point by itself, or a callable ``(params, x)``.
-        x: ``(n, ...)``.
+        model: A module ``(n, ...) -> (n, ...)`` that treats each point by itself, or a callable
+            ``(params, x) -> outputs``.
+        x: ``(n, ...)`` points.
         outputs: ``full`` has rows n·c + o; ``mean`` is (1/c) Σ_o Θ_oo; a number is that output's
             block.
         method: ``structured`` multiplies by the factors of linear layers, ``contraction`` by
-            ``vjp`` and ``jvp`` alone; ``auto`` by factors where there are some.
+            ``vjp`` and ``jvp`` alone; ``auto`` uses factors where they are cheaper.
         params: Parameters of a callable by name; None for a module.
-        weighting: P ≥ 0 by parameter name, such as a preconditioner's; ones when None.
-        chunk_size: Points at once.
+        weighting: Diagonal P ≥ 0 by parameter name, such as a preconditioner's; ones when None.
+        chunk_size: Points that are taken at once.
         dtype: float32 or float64; the model's when None.
 
     Attributes:
         shape: ``(rows, rows)``.
         jacobian_operator: J √P, with ``matmul`` and ``rmatmul``.
-        plan: What is computed in which way.
+        plan: The parameters that multiply by factors, and those that do not.
 
     Raises:
-        ValueError: As for :func:`empirical_ntk`.
+        ValueError: The model mixes points, draws numbers or has nothing to train, ``structured``
+            does not cover it, or an argument is out of range.
         TypeError: ``params`` do not suit the model.
 
     Example:
@@ -116,8 +118,8 @@ class NTKOperator:
         """The trace from products with random signs alone.
 
         Args:
-            num_probes: Products, 2 or more.
-            seed: Of the signs.
+            num_probes: Number of products, 2 or more.
+            seed: Seed of the random signs.
 
         References:
             Hutchinson 1990, "A stochastic estimator of the trace of the influence matrix".
@@ -135,18 +137,18 @@ class NTKOperator:
         return self._dense()
 
     def dual(self) -> "DualOperator":
-        """JᵀJ, which has the same eigenvalues but for zeros."""
+        """√P Jᵀ J √P, which has the same eigenvalues but for zeros."""
         return DualOperator(self.jacobian_operator)
 
 
 class DualOperator:
-    r"""√P Jᵀ J √P of an :class:`NTKOperator`: smaller where parameters are few.
+    r"""√P Jᵀ J √P of an :class:`NTKOperator`, which is smaller where parameters are few.
 
     Args:
-        jacobian: J √P.
+        jacobian: The operator J √P.
 
     Attributes:
-        shape: ``(columns, columns)`` of the Jacobian.
+        shape: ``(columns, columns)``, with the columns of the Jacobian.
     """
 
     def __init__(self, jacobian: JacobianOperator) -> None:
@@ -160,14 +162,14 @@ class DualOperator:
         return self._jacobian.rmatmul(self._jacobian.matmul(columns)).view_as(block)
 
     def to_dense(self) -> Tensor:
-        """The matrix, ``(columns, columns)``, some columns at a time."""
+        """The whole matrix, ``(columns, columns)``, computed some columns at a time."""
         unit = torch.eye(self.shape[0], dtype=self.dtype, device=self.device)
         return torch.cat([self @ block for block in unit.split(64, dim=1)], dim=1)
 
     def lift(self, eigenvectors: Tensor) -> Tensor:
-        """Eigenvectors of Θ, of unit length, from ``(columns, k)`` of this."""
+        """Unit eigenvectors of Θ from ``(columns, k)`` eigenvectors of this operator."""
         lifted = self._jacobian.matmul(eigenvectors.to(self.dtype))
-        # Those of eigenvalues that are zero are rounding, and any others will do that are
-        # orthogonal to the rest.
+        # Where the eigenvalue is zero, the lifted vector is rounding: QR replaces it by a vector
+        # orthogonal to the others, which is an eigenvector too.
         basis, scales = torch.linalg.qr(lifted)
         return basis * scales.diagonal().sign()

@@ -1,4 +1,4 @@
-"""Which pairs of outputs a kernel has, and in which order."""
+"""The pairs of outputs that a kernel has, and their order."""
 
 import math
 from typing import Literal
@@ -12,7 +12,7 @@ def check_outputs(outputs: Outputs, num_outputs: int) -> None:
     """Rejects what is no selection of outputs.
 
     Raises:
-        ValueError: It is neither ``full``, ``mean`` nor the number of an output.
+        ValueError: ``outputs`` is neither ``full``, ``mean`` nor the number of an output.
     """
     is_number = isinstance(outputs, int) and not isinstance(outputs, bool)
     if outputs in ("full", "mean") or (is_number and 0 <= outputs < num_outputs):  # type: ignore[operator]
@@ -23,7 +23,7 @@ def check_outputs(outputs: Outputs, num_outputs: int) -> None:
 
 
 def select(values: Tensor, outputs: Outputs) -> Tensor:
-    """Columns of ``(n, c)`` outputs that a kernel is of: one for a number, else all."""
+    """The columns of ``(n, c)`` outputs that a kernel counts: one for a number, else all."""
     return values[:, outputs : outputs + 1] if isinstance(outputs, int) else values
 
 
@@ -31,8 +31,8 @@ def arrange(blocks: Tensor, outputs: Outputs) -> Tensor:
     """Rows whose inner products are the kernel's entries.
 
     Args:
-        blocks: ``(n, c, q)``, of the selected outputs.
-        outputs: The kernel's.
+        blocks: ``(n, c, q)`` Jacobians of the selected outputs.
+        outputs: Selection of outputs of the kernel.
 
     Shape:
         ``(n·c, q)`` with row n·c + o for ``full``; ``(n, c·q)`` divided by √c for ``mean``;

@@ -1,4 +1,4 @@
-"""Which way to a kernel is the shortest."""
+"""The choice of the cheapest way to compute a kernel."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ class Plan(NamedTuple):
     Attributes:
         layers: Parameters of linear layers, which are summed without Jacobians.
         contracted: The other parameters, whose Jacobians are formed.
-        multiplications: What that costs.
+        multiplications: Number of multiplications that this takes.
     """
 
     layers: tuple[str, ...]
@@ -47,24 +47,24 @@ def plan_ntk(
     method: str = "auto",
     weighted: bool = False,
 ) -> Plan:
-    r"""How to compute a kernel between n and m points, with P pairs of outputs.
+    r"""Chooses how to compute a kernel between n and m points, with P pairs of outputs.
 
     The cost model counts the multiplications of Gram matrices; the passes through the function are
-    much the same for each way. A ``(v, w)`` weight of a linear layer costs ``nm(w + Pv)`` by its
-    factors and a bias ``nmPv``; by Jacobians, or weighted, any parameter of p numbers costs
+    much the same for each way. By factors, a ``(v, w)`` weight of a linear layer costs
+    ``nm(w + Pv)``, and a bias ``nmPv``. By Jacobians, or weighted, a parameter of p numbers costs
     ``nmPp``. P is c² for ``full``, c for ``mean`` and 1 for a number.
 
     Args:
-        function: What is differentiated.
-        x: ``(n, ...)``.
-        x2: ``(m, ...)``; ``x`` when None.
-        outputs: The kernel's layout.
-        method: ``auto`` takes the cheaper way, of those that hold for a few of the points;
-            ``structured`` covers what it can.
+        function: Function to differentiate.
+        x: ``(n, ...)`` points.
+        x2: ``(m, ...)`` other points; ``x`` when None.
+        outputs: Selection of outputs of the kernel.
+        method: ``auto`` takes the cheaper way, if it holds for a few of the points; ``structured``
+            covers all parameters that it can.
         weighted: Whether the parameters are weighted one by one.
 
     Raises:
-        ValueError: ``structured`` covers nothing.
+        ValueError: The method is ``structured``, and the function has no linear layer for it.
     """
     covered = frozenset() if method == "contraction" else linear_parameters(function, x)
     if method == "structured" and not covered:

@@ -1,4 +1,4 @@
-"""A module in coordinates in which a preconditioned step is a plain one."""
+"""A module in coordinates in which a preconditioned step is a plain gradient step."""
 
 import copy
 from collections.abc import Mapping
@@ -14,13 +14,14 @@ from inr.taylor import shared_names
 
 
 class RootBlock(NamedTuple):
-    """The square root of a preconditioner's part for one parameter, itself positive semidefinite.
+    """The positive semidefinite square root of a preconditioner's block for one parameter.
 
     Attributes:
-        side: What it multiplies: ``entries`` one by one, or all ``rows`` or all ``columns`` of a
-            matrix as vectors are multiplied by a matrix: from the left, or from the right.
-        root: Of the parameter's shape (a complex one with a last axis for its two parts); or a
-            symmetric ``(..., r, r)`` or ``(..., c, c)`` for a parameter ``(..., r, c)``.
+        side: How the root multiplies the parameter: ``entries`` one by one, ``rows`` as a matrix
+            from the left, ``columns`` as a matrix from the right.
+        root: For ``entries``, a tensor of the parameter's shape (a complex parameter has a last
+            axis for its two parts). For a parameter ``(..., r, c)``, a symmetric matrix
+            ``(..., r, r)`` for ``rows`` or ``(..., c, c)`` for ``columns``.
     """
 
     side: Literal["entries", "rows", "columns"]
@@ -28,14 +29,14 @@ class RootBlock(NamedTuple):
 
 
 class PreconditionedModule(nn.Module):
-    r"""The function of a module at θ = θ₀ + S (θ' - θ₀), of which θ' are the parameters.
+    r"""The function of a module at θ = θ₀ + S (θ' - θ₀), with the parameters θ'.
 
-    Its values are the module's at θ₀, where θ' begins, and its plain tangent kernel is J S Sᵀ Jᵀ:
-    whatever takes a module computes with it as with any other.
+    θ' begins at θ₀, where the values are the module's own. The plain tangent kernel there is
+    J S Sᵀ Jᵀ. Functions that take a module take this one like any other.
 
     Args:
-        module: ``(n, ...) -> (n, ...)``; its present parameters are θ₀. It is copied.
-        roots: S = Sᵀ by names of the trainable parameters.
+        module: A module ``(n, ...) -> (n, ...)``, whose present parameters are θ₀. It is copied.
+        roots: S = Sᵀ by name of the trainable parameters.
     """
 
     def __init__(self, module: nn.Module, roots: Mapping[str, RootBlock]) -> None:
@@ -51,7 +52,7 @@ class PreconditionedModule(nn.Module):
             self.register_buffer(f"root_{number}", roots[name].root)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Values of points: what the module makes of them."""
+        """The module's values at points, with the moved parameters."""
         starts = dict(self.origin.named_parameters())
         changes = {
             name: _Change(starts[name], parameter, side, getattr(self, f"root_{number}"))
@@ -67,7 +68,7 @@ class PreconditionedModule(nn.Module):
 
 
 class _Change(NamedTuple):
-    """How a parameter of the module comes from one that is trained."""
+    """The map from a trained parameter θ' to the module's parameter θ."""
 
     start: Tensor
     moving: Tensor
@@ -88,7 +89,7 @@ class _Change(NamedTuple):
         return self.start + change
 
     def linear(self, inputs: Tensor, bias: Tensor | None) -> Tensor:
-        """``functional.linear`` of the module's weight, by a product with the trained one."""
+        """``functional.linear`` with the module's weight, by products with the trained one."""
         inner = inputs @ self.root if self.side == "columns" else inputs
         change = functional.linear(inner, self.moving) - functional.linear(inner, self.start)
         if self.side == "rows":
@@ -97,10 +98,10 @@ class _Change(NamedTuple):
 
 
 class _Factoring(TorchFunctionMode):
-    """Lets trained matrices go straight into products, which structured kernels are made of.
+    """Multiplies by trained matrices directly, which structured kernels require of a layer.
 
     Args:
-        changes: By ``id`` of the module's parameters.
+        changes: Changes by ``id`` of the module's parameters.
     """
 
     def __init__(self, changes: Mapping[int, _Change]) -> None:

@@ -1,4 +1,4 @@
-"""What linear layers contribute to a tangent kernel, without their Jacobians."""
+"""The part of linear layers in a tangent kernel, without their Jacobians."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
@@ -12,21 +12,22 @@ from inr.ntk.kernel.function import PointFunction
 from inr.ntk.kernel.outputs import Outputs, arrange, select
 
 BLOCK_COLUMNS = 2048
-# What autograd calls the product of a linear layer, on this device or that.
+# Autograd's names of a linear layer's product, which differ between devices.
 LINEAR_NODES = ("AddmmBackward0", "MmBackward0", "LinearBackward0")
 
 
 class NotStructuredError(ValueError):
-    """A function does with its linear layers what their factors do not know of."""
+    """A function uses its linear layers in a way that their factors do not describe."""
 
 
 class LayerFactors(NamedTuple):
-    """What the Jacobian of a linear layer is made of: outer products of these rows.
+    """The factors of a linear layer's Jacobian, which is made of outer products of their rows.
 
     Attributes:
-        weight: Name of its weight; None when that is not trained by this layer alone.
-        bias: Name of its bias; likewise.
-        inputs: ``(n, w)``; of width 0 if there is no weight. That of the bias is 1.
+        weight: Name of the weight; None when it is not a parameter of this layer alone.
+        bias: Name of the bias; None in the same case.
+        inputs: ``(n, w)`` inputs of the layer; of width 0 if there is no weight. The input of a
+            bias is 1.
         gradients: ``(n, c, v)`` gradients of the outputs in the layer's results.
     """
 
@@ -51,11 +52,12 @@ class _Call(NamedTuple):
 
 
 class _Recorder(TorchFunctionMode):
-    """Notes every ``torch.nn.functional.linear`` that uses one of some parameters.
+    """Records every ``torch.nn.functional.linear`` that uses one of some parameters.
 
     Args:
-        params: By name.
-        copying: Whether what follows a layer gets its own copy of the result to work on.
+        params: Parameters by name.
+        copying: Whether the operations that follow a layer get a copy of its result, so that
+            in-place ones leave the recorded result unchanged.
     """
 
     def __init__(self, params: Mapping[str, Tensor], copying: bool) -> None:
@@ -91,15 +93,15 @@ class _Recorder(TorchFunctionMode):
 
 
 def linear_parameters(function: PointFunction, x: Tensor) -> frozenset[str]:
-    """Names of the parameters of which one linear layer makes one use on ``(n, w)`` inputs.
+    """Names of the parameters that a single linear layer uses once, on ``(n, w)`` inputs.
 
-    A use is a call of ``torch.nn.functional.linear``, whatever module makes it.
+    A linear layer is a call of ``torch.nn.functional.linear``, whatever module makes it.
 
     Args:
-        function: What is differentiated.
+        function: Function to differentiate.
         x: ``(n, ...)`` some points.
     """
-    # A layer of one constant row could be mistaken for one of a single point.
+    # Three points: with one, a layer of one constant row would look like a layer of points.
     some = torch.cat([x[:2], x[:2], x[:2]])[:3]
     outputs, calls = _record(function, some)
     uses = _uses(outputs, function.params)
@@ -119,15 +121,15 @@ def layer_factors(
     """The factors of each linear layer that has one of the covered parameters, in call order.
 
     Args:
-        function: What is differentiated.
-        x: ``(n, ...)``.
-        covered: Names out of :func:`linear_parameters`.
-        outputs: Only those selected by it are differentiated.
+        function: Function to differentiate.
+        x: ``(n, ...)`` points.
+        covered: Names of parameters, all from :func:`linear_parameters`.
+        outputs: Selection of the outputs to differentiate.
 
     Raises:
         ValueError: The function cannot be differentiated.
-        NotStructuredError: Rows inside it are not those of the points, or it takes other ways with
-            these points.
+        NotStructuredError: The rows of a layer are not the points, or the function calls other
+            layers for these points.
     """
     values, calls = _record(function, x)
     values = select(values, outputs)
@@ -176,7 +178,7 @@ def add_gram(
     outputs: Outputs,
     weighting: Mapping[str, Tensor] | None = None,
 ) -> None:
-    r"""Adds a layer's part to the kernel of two sets of points.
+    r"""Adds a layer's part to the kernel of two sets of points, in place.
 
     .. math::
         \Theta_{no,mp} \mathrel{+}= \langle h_n, h_m \rangle \langle g_{no}, g_{mp} \rangle
@@ -187,8 +189,8 @@ def add_gram(
         kernel: ``(n·c, m·c)``, contiguous, for ``full``, else ``(n, m)``.
         left: Factors of n points.
         right: Factors of m points.
-        outputs: The kernel's layout.
-        weighting: P by the names of parameters; ones when None.
+        outputs: Selection of outputs of the kernel.
+        weighting: Diagonal of P by parameter name; ones when None.
 
     References:
         Novak, Sohl-Dickstein and Schoenholz 2022, "Fast Finite Width Neural Tangent Kernel", eq. 9.
@@ -214,7 +216,10 @@ def _add_weighted_gram(
     outputs: Outputs,
     weighting: Mapping[str, Tensor],
 ) -> None:
-    """A weighting does not factor: the Jacobian is formed, for some results at a time."""
+    """Adds the part of a weighted layer from its Jacobian, formed for some results at a time.
+
+    A weighting of single entries does not factor into one of inputs and one of gradients.
+    """
     columns = [weighting[left.weight]] if left.weight else []
     columns += [weighting[left.bias][:, None]] if left.bias else []
     roots = torch.cat(columns, dim=1).sqrt()
@@ -233,14 +238,14 @@ def _record(function: PointFunction, x: Tensor) -> tuple[Tensor, list[_Call]]:
     for copying in (False, True):
         with torch.enable_grad(), _Recorder(function.params, copying) as recorder:
             outputs = function(x)
-        # An activation may have worked in place: only then are copies worth their time.
+        # Copies cost time, and are needed only if an operation changed a result in place.
         if all(call.result._version == call.version for call in recorder.calls):
             break
     return outputs, recorder.calls
 
 
 def explain_infinity(layers: list[LayerFactors]) -> str:
-    """Which of the layers makes a kernel that is not finite, in half a sentence."""
+    """The reason why a kernel is not finite, as half a sentence that names the layer."""
     for layer in layers:
         for what, rows in (("inputs", layer.inputs), ("output gradients", layer.gradients)):
             if not rows.isfinite().all():
@@ -257,16 +262,16 @@ def _check_rows(
     results: list[Tensor],
     gradients: list[tuple[Tensor, ...]],
 ) -> None:
-    """Rejects functions in which a layer's row is another point's than the output's.
+    """Rejects functions in which a layer's row belongs to another point than the output's row.
 
-    Points weighted by numbers of their own must give gradients weighted by the same.
+    Weighting the outputs of each point by a number must weight the point's gradients by the same.
     """
     points = torch.linspace(1, 2, len(values), dtype=values.dtype, device=values.device)
-    # Of their own for each output, too: what they sum to may be a constant.
+    # Outputs have weights too: their plain sum may be a constant, without gradient.
     outputs = _direction(values.shape[1], values)
     weighted = torch.autograd.grad(points @ values @ outputs, results)
     for own, of_outputs in zip(weighted, zip(*gradients, strict=True), strict=True):
-        # Along one direction, which costs little: rows that differ do so along almost all.
+        # One direction is cheap and enough: rows that differ do so along almost every direction.
         direction = _direction(own.shape[1], own)
         parts = torch.stack([gradient @ direction for gradient in of_outputs], dim=1)
         difference = torch.linalg.vector_norm(own @ direction - points * (parts @ outputs))
@@ -278,12 +283,12 @@ def _check_rows(
 
 
 def _direction(size: int, like: Tensor) -> Tensor:
-    """A vector without structure, always the same."""
+    """A fixed vector without structure."""
     return torch.arange(1, size + 1, dtype=like.dtype, device=like.device).sin() + 2
 
 
 def _is_plain(call: _Call, num_points: int) -> bool:
-    """Whether a call multiplies one row for each point, and adds a bias for each column."""
+    """Whether a call multiplies one row for each point, and adds a bias to each column."""
     result = call.result
     return (
         call.inputs.shape[:-1] == (num_points,)
@@ -296,14 +301,14 @@ def _is_plain(call: _Call, num_points: int) -> bool:
 
 
 def _enters(parameter: Tensor, result: Tensor) -> bool:
-    """Whether a parameter goes straight into a product, or by way of its transpose."""
+    """Whether a parameter enters a product directly, or through its transpose."""
     nodes = [node for node, _ in result.grad_fn.next_functions if node is not None]  # type: ignore[union-attr]
     nodes += [inner for node in nodes for inner, _ in node.next_functions if inner is not None]
     return any(getattr(node, "variable", None) is parameter for node in nodes)
 
 
 def _uses(outputs: Tensor, params: Mapping[str, Tensor]) -> dict[str, int]:
-    """At how many places of the outputs' graph each parameter enters."""
+    """How often each parameter enters the autograd graph of the outputs."""
     names = {id(p): name for name, p in params.items()}
     uses = dict.fromkeys(params, 0)
     pending, seen = [outputs.grad_fn], {outputs.grad_fn}

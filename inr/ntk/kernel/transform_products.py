@@ -16,13 +16,14 @@ JACOBIAN_POINTS = 64
 class TransformProducts:
     """Products by ``torch.func.vjp`` and ``jvp``, or with Jacobians of a few points at a time.
 
-    The latter where a module has operations, such as weight normalisation, that lack one of them.
+    Jacobians are formed where an operation of the module, such as weight normalisation, lacks one
+    of the two transforms.
 
     Args:
-        function: What is differentiated.
-        x: ``(n, ...)`` some points, to try it on.
-        names: Parameters that count.
-        outputs: Those selected by it count.
+        function: Function to differentiate.
+        x: ``(n, ...)`` points; the first one is a trial of the transforms.
+        names: Names of the parameters in the Jacobian's columns.
+        outputs: Selection of the outputs in the Jacobian's rows.
     """
 
     def __init__(
@@ -34,7 +35,7 @@ class TransformProducts:
         self._is_transformed = self._are_adjoint(x[:1])
 
     def pull(self, x: Tensor, values: Tensor) -> dict[str, Tensor]:
-        """Of the transposed Jacobian: ``(n, c, k)`` to ``(k, *shape)`` by name."""
+        """Products of the transposed Jacobian: ``(n, c, k)`` to ``(k, *shape)`` by name."""
         if self._is_transformed:
             return self._transform_pull(x, values)
         parts = zip(self._jacobians(x), values.split(JACOBIAN_POINTS), strict=True)
@@ -45,7 +46,7 @@ class TransformProducts:
         return {name: block.reshape(-1, *p.shape) for (name, p), block in blocks}
 
     def push(self, x: Tensor, moves: Mapping[str, Tensor]) -> Tensor:
-        """Of the Jacobian: ``(k, *shape)`` by name to ``(n, c, k)``."""
+        """Products of the Jacobian: ``(k, *shape)`` by name to ``(n, c, k)``."""
         own = {name: moves[name] for name in self.params}
         if self._is_transformed:
             return self._transform_push(x, own)
@@ -57,10 +58,10 @@ class TransformProducts:
         return torch.cat([rows.square().sum(2) for rows in self._jacobians(x, weighting)])
 
     def _are_adjoint(self, point: Tensor) -> bool:
-        """Whether both products are there, and of one matrix: ⟨v, J u⟩ is ⟨Jᵀ v, u⟩.
+        """Whether both products exist and belong to one matrix: ⟨v, J u⟩ = ⟨Jᵀ v, u⟩.
 
-        A forward derivative does not see what a module hides from backward ones, in no_grad blocks
-        or by hooks.
+        They differ where a module hides something from backward derivatives alone, in ``no_grad``
+        blocks or by hooks.
         """
         generator = torch.Generator().manual_seed(0)
 

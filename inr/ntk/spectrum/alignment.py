@@ -1,4 +1,4 @@
-"""How much of a target lies along which of a kernel's eigenvectors."""
+"""Shares of a target along a kernel's eigenvectors, and the kernel's alignment with it."""
 
 import torch
 from torch import Tensor
@@ -9,11 +9,10 @@ def mode_energies(eigenvectors: Tensor, target: Tensor) -> Tensor:
 
     .. math:: \frac{\sum_o (q_i^\top y_o)^2}{\sum_o \|y_o\|^2}
 
-    All n eigenvectors together have the whole energy, 1; fewer have less. A target of zeros has
-    no energy anywhere.
+    The shares of all n eigenvectors sum to 1. A target of zeros has the share 0 everywhere.
 
     Args:
-        eigenvectors: ``(n, m)``, orthonormal columns.
+        eigenvectors: ``(n, m)`` orthonormal columns.
         target: ``(n,)``, or ``(n, c)`` for the kernel that is the mean over c outputs. For the
             kernel of all pairs of outputs, flatten it.
 
@@ -21,7 +20,7 @@ def mode_energies(eigenvectors: Tensor, target: Tensor) -> Tensor:
         ``(m,)``, in float64 on the CPU.
 
     Raises:
-        ValueError: The target has another number of rows.
+        ValueError: The target has another number of rows than the eigenvectors.
     """
     columns = _as_columns(target, len(eigenvectors)).to(eigenvectors)
     parts = (eigenvectors.mT @ columns).cpu().double().square().sum(dim=1)
@@ -33,7 +32,7 @@ def cumulative_energy(energies: Tensor) -> Tensor:
     """Shares of the energy that lie along the first i eigenvectors, for each i.
 
     Args:
-        energies: ``(m,)`` as :func:`mode_energies` gives them.
+        energies: ``(m,)`` shares from :func:`mode_energies`.
 
     Shape:
         ``(m,)``.
@@ -46,20 +45,20 @@ def kernel_target_alignment(kernel: Tensor, target: Tensor) -> float:
 
     .. math:: \frac{\langle K, Y Y^\top \rangle_F}{\|K\|_F \, \|Y Y^\top\|_F}
 
-    Between 0 and 1 for a positive semidefinite K; 0 when K or Y is zero.
+    It is between 0 and 1 for a positive semidefinite K, and 0 when K or Y is zero.
 
     Args:
-        kernel: ``(n, n)``.
-        target: Y, ``(n,)`` or ``(n, c)``.
+        kernel: ``(n, n)`` kernel K.
+        target: ``(n,)`` or ``(n, c)`` target Y.
 
     Raises:
-        ValueError: The target has another number of rows.
+        ValueError: The target has another number of rows than the kernel.
 
     References:
         Cristianini et al. 2001, "On Kernel-Target Alignment", definition 1.
     """
     columns = _as_columns(target, len(kernel)).to(kernel)
-    # With Y^T Y instead of Y Y^T, which is as large as the kernel.
+    # Y^T Y has the norm of Y Y^T, and is small.
     lengths = torch.linalg.norm(kernel) * torch.linalg.norm(columns.mT @ columns)
     return ((kernel @ columns * columns).sum() / lengths).item() if lengths > 0 else 0.0
 

@@ -1,4 +1,4 @@
-"""Kernels on a lattice, seen in the Fourier basis."""
+"""Kernels on a lattice in the Fourier basis."""
 
 import itertools
 import math
@@ -9,7 +9,8 @@ from torch import Tensor
 
 from inr.frequency import OctaveBands
 
-VECTORS = 256  # transformed at once
+# Eigenvectors that are transformed at once.
+VECTORS = 256
 
 
 def fourier_energies(kernel: Tensor, shape: Sequence[int]) -> Tensor:
@@ -20,11 +21,12 @@ def fourier_energies(kernel: Tensor, shape: Sequence[int]) -> Tensor:
         \qquad q_k = n^{-1/2} \left(e^{2\pi i \sum_a k_a j_a / n_a}\right)_j
 
     with lags d that wrap around the lattice: one transform of the kernel's mean over translations.
-    They sum to the trace, and are the eigenvalues of a kernel that depends on the lag alone.
+    They sum to the trace. For a kernel that depends on the lag alone they are the eigenvalues.
 
     Args:
-        kernel: Symmetric; of another matrix it is the symmetric part that counts.
-        shape: Cells per axis of the lattice whose points are the kernel's, in C order.
+        kernel: Symmetric kernel of the lattice's points. Of another matrix, only the symmetric part
+            counts.
+        shape: Cells per axis of the lattice, whose points are in C order.
 
     Shape:
         ``(n, n) -> (n,)``, in the order of a flattened ``fftn``.
@@ -43,13 +45,13 @@ def fourier_energies(kernel: Tensor, shape: Sequence[int]) -> Tensor:
 def band_eigenvalues(kernel: Tensor, shape: Sequence[int]) -> Tensor:
     r"""Mean of :func:`fourier_energies` over each octave band: the rate at which it is learned.
 
-    Under the gradient flow of half the sum of squares, an error that lies in one band, with equal
-    energy and independent phases at each of its frequencies, starts to decay as
+    Take an error that lies in one band, with equal energy and independent phases at each frequency
+    of the band. Under the gradient flow of half the sum of squares, it starts to decay as
     :math:`e^{-\lambda_b t}` on average.
 
     Args:
-        kernel: As for :func:`fourier_energies`.
-        shape: As for :func:`fourier_energies`.
+        kernel: Symmetric kernel of the lattice's points.
+        shape: Cells per axis of the lattice, whose points are in C order.
 
     Shape:
         ``(n, n) -> (num_bands,)``
@@ -66,8 +68,8 @@ def fourier_content(eigenvectors: Tensor, shape: Sequence[int]) -> Tensor:
     .. math:: p_{ib} = \sum_{k \in b} |q_k^H v_i|^2
 
     Args:
-        eigenvectors: Columns of norm 1.
-        shape: Cells per axis of the lattice whose points are the rows, in C order.
+        eigenvectors: Columns of norm 1, with a row for each point of the lattice.
+        shape: Cells per axis of the lattice, whose points are in C order.
 
     Shape:
         ``(n, m) -> (m, num_bands)``; rows sum to 1.

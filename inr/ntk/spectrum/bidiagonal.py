@@ -1,4 +1,4 @@
-"""How far descent moves the parameters, by products with the Jacobian alone."""
+"""The parameters' move under gradient descent, from products with the Jacobian alone."""
 
 import math
 from collections.abc import Callable
@@ -9,32 +9,33 @@ from torch import Tensor
 
 from inr.argument import check_count, check_positive
 
-# Products between two looks at what has converged.
-LOOK = 8
-# A vector is rounding below so many of the dtype's eps of what it was left by.
+# Iterations between two checks of convergence.
+CHECK_EVERY = 8
+# What is left of a vector after orthogonalisation counts as rounding if its length is below this
+# multiple of the dtype's eps times the vector's length.
 BREAKDOWN = 10.0
 
 
 class Jacobian(Protocol):
-    """A matrix that is known by its products from both sides."""
+    """A matrix that is given by its products from both sides."""
 
     def matmul(self, block: Tensor) -> Tensor:
-        """``(columns, k) -> (rows, k)``."""
+        """The product ``(columns, k) -> (rows, k)``."""
 
     def rmatmul(self, block: Tensor) -> Tensor:
-        """``(rows, k) -> (columns, k)``, of the transpose."""
+        """The product of the transpose, ``(rows, k) -> (columns, k)``."""
 
 
 class ParameterMove(NamedTuple):
-    """Where descent takes the parameters, as far as it is known.
+    """An approximation of the parameters' move under gradient descent.
 
     Attributes:
-        move: ``(columns,)``.
-        iterations: Products from each side.
-        residual: The part of the gradient there that lies outside of the space searched so far, in
-            units of the first gradient: zero when the move is exact.
-        converged: Whether that is within the tolerance.
-        eigenvalues: Of the kernel within that space, descending.
+        move: ``(columns,)`` change of the parameters.
+        iterations: Number of products from each side.
+        residual: Length of the part of the gradient after the move that lies outside of the
+            searched space, relative to the first gradient. It is zero when the move is exact.
+        converged: Whether the residual is within the tolerance.
+        eigenvalues: Eigenvalues of the kernel within the searched space, descending.
     """
 
     move: Tensor
@@ -55,22 +56,21 @@ def parameter_move(
 ) -> ParameterMove:
     r"""The move :math:`J^\top g(J J^\top) r` of the parameters, with gains g of each mode.
 
-    Golub and Kahan's process brings J to a lower bidiagonal :math:`J V = U B`, and the move is
+    The process of Golub and Kahan makes a lower bidiagonal B with :math:`J V = U B`. The move is
+    :math:`V g(B^\top B)\, V^\top J^\top r`.
 
-    .. math:: V g(B^\top B)\, V^\top J^\top r
-
-    For :math:`g = 1/(\lambda + \mu)` those are the iterates of LSQR, and hence of conjugate
-    gradients on :math:`(J^\top J + \mu) \, d\theta = J^\top r`, which has the least-squares
-    solution of least length also where r cannot be reached; gains of t steps are met exactly after
-    t products. V is orthogonalised twice, and held: ``max_iterations`` vectors of the parameters.
+    For :math:`g = 1/(\lambda + \mu)` these are the iterates of LSQR, and hence of conjugate
+    gradients on :math:`(J^\top J + \mu) \, d\theta = J^\top r`. They converge to the least-squares
+    solution of least length, also where J cannot reach r. The gains of t steps are exact after t
+    products. V is orthogonalised twice and held: ``max_iterations`` vectors of the parameters.
 
     Args:
-        jacobian: J.
-        errors: ``(rows,)`` r.
-        gains: g of eigenvalues ``(m,)``, descending, of the kernel J Jᵀ.
-        tolerance: Residual that is allowed.
-        max_iterations: Products from each side, at most.
-        progress: Called after every eighth with the products so far and the residual.
+        jacobian: Jacobian J.
+        errors: ``(rows,)`` errors r.
+        gains: Function g of eigenvalues ``(m,)``, descending, of the kernel J Jᵀ.
+        tolerance: Largest residual that counts as converged.
+        max_iterations: Largest number of products from each side.
+        progress: Called after every eighth iteration with their number and the residual.
 
     Raises:
         ValueError: A product is not finite, or an argument is out of range.
@@ -94,7 +94,7 @@ def parameter_move(
     bidiagonal[0, 0] = slope / size
     for count in range(1, limit + 1):
         coupling, left = _expand(jacobian, basis, bidiagonal, left, count)
-        if coupling and count % LOOK and count < limit:
+        if coupling and count % CHECK_EVERY and count < limit:
             continue
         _, scales, modes = torch.linalg.svd(bidiagonal[: count + 1, :count], full_matrices=False)
         weights = modes.mT @ (gains(scales.square()) * modes[:, 0]) * slope
@@ -110,10 +110,11 @@ def parameter_move(
 def _expand(
     jacobian: Jacobian, basis: Tensor, bidiagonal: Tensor, left: Tensor, count: int
 ) -> tuple[float, Tensor]:
-    r"""Multiplies the basis's last vector and finds the next; zero when there is none.
+    r"""Multiplies the last vector of the basis and finds the next one.
 
     Returns:
-        How :math:`J^\top J` couples the two, and the last column of U.
+        The entry of :math:`V^\top J^\top J V` that couples the two, zero when there is no next
+        vector; and the last column of U.
     """
     eps = BREAKDOWN * torch.finfo(basis.dtype).eps
     vector, diagonal = basis[count - 1], bidiagonal[count - 1, count - 1].item()
@@ -131,7 +132,7 @@ def _expand(
     left = rest / below
     image = jacobian.rmatmul(left[:, None])[:, 0]
     rest = image
-    # Once leaves the rounding of what it takes away; twice is enough.
+    # The first pass leaves rounding errors of what it subtracts; the second removes them.
     for _ in range(2):
         rest = rest - (basis[:count] @ rest) @ basis[:count]
     above = rest.norm().item()

@@ -1,16 +1,18 @@
-"""How uneven a spectrum is, in one number."""
+"""Single numbers that say how uneven a spectrum is."""
 
 import math
 
 import torch
 from torch import Tensor
 
-# A line through fewer modes says little.
+from inr.ntk.spectrum.log_spacing import log_spaced
+
+# A line through fewer modes is hardly determined.
 FEWEST_MODES = 8
 
 
 def condition_number(values: Tensor) -> float:
-    """Ratio of the largest to the smallest eigenvalue; infinity when that is not positive.
+    """Ratio of the largest to the smallest eigenvalue; infinity when the latter is not positive.
 
     Args:
         values: ``(n,)`` eigenvalues, descending.
@@ -36,11 +38,12 @@ def effective_rank(values: Tensor) -> float:
 
 
 def participation_ratio(values: Tensor) -> float:
-    r"""How many equal eigenvalues have as much weight; 0 when nothing is positive.
+    r"""The effective number of eigenvalues by their squares; 0 when nothing is positive.
 
     .. math:: \left(\sum_i \lambda_i\right)^2 / \sum_i \lambda_i^2
 
-    It is at most the effective rank, and heeds small eigenvalues less.
+    It is n for n equal eigenvalues. It is at most the effective rank, and depends less on small
+    eigenvalues.
 
     Args:
         values: ``(n,)`` eigenvalues; those below zero count as zero.
@@ -55,21 +58,22 @@ def participation_ratio(values: Tensor) -> float:
 def falloff_exponent(values: Tensor, *, floor: float = 1e-12, num_modes: int = 32) -> float:
     r"""The α of a power law :math:`\lambda_i \sim i^{-\alpha}`, by least squares of logarithms.
 
-    The modes are spaced geometrically: of all of them, nine out of ten would be in the last decade.
+    The fit is to modes that are spaced geometrically, since nine out of ten modes are in the last
+    decade.
 
     Args:
         values: ``(n,)`` eigenvalues, descending.
-        floor: Those below that part of the largest are rounding. The default is for kernels in
-            float64; for float32, pass 1e-6.
-        num_modes: Modes to fit, at most.
+        floor: Part of the largest eigenvalue below which others are rounding. The default is for
+            kernels in float64; for float32, pass 1e-6.
+        num_modes: Largest number of modes to fit.
 
     Returns:
-        NaN when there are fewer than eight modes above the floor.
+        The exponent α; NaN when fewer than eight modes are above the floor.
     """
     above = int((values > floor * values[0]).sum())
     if above < FEWEST_MODES:
         return math.nan
-    modes = torch.logspace(0, math.log10(above), num_modes, dtype=torch.float64).round().unique()
-    x, y = modes.log(), values[modes.long() - 1].log()
+    modes = log_spaced(above, num_modes)
+    x, y = modes.double().log(), values[modes - 1].log()
     x, y = x - x.mean(), y - y.mean()
     return -((x @ y) / (x @ x)).item()

@@ -1,4 +1,4 @@
-"""A basis that grows by an operator's products, and what the operator is within it."""
+"""A basis that grows by an operator's products, and the operator's projection on it."""
 
 from typing import NamedTuple, Protocol
 
@@ -7,12 +7,13 @@ from torch import Tensor
 
 from inr.argument import check_count
 
-# What is left of a product is rounding below so many of the dtype's eps of the product.
+# What is left of a product after orthogonalisation counts as rounding if its length is below this
+# multiple of the dtype's eps times the product's length.
 BREAKDOWN = 10.0
 
 
 class SymmetricOperator(Protocol):
-    """A symmetric matrix that may be known by its products alone. A symmetric tensor is one."""
+    """A symmetric matrix that may be given by its products alone, such as a symmetric tensor."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -20,21 +21,21 @@ class SymmetricOperator(Protocol):
 
     @property
     def dtype(self) -> torch.dtype:
-        """That of the blocks it takes and gives."""
+        """Dtype of the blocks that it takes and returns."""
 
     @property
     def device(self) -> torch.device:
-        """Where the blocks are."""
+        """Device of the blocks."""
 
     def __matmul__(self, block: Tensor, /) -> Tensor:
-        """``(rows, b) -> (rows, b)``."""
+        """The product ``(rows, b) -> (rows, b)``."""
 
 
 def check_square(operator: SymmetricOperator) -> int:
-    """Returns the rows of an operator when it has as many columns.
+    """Returns the number of rows of a square operator.
 
     Raises:
-        ValueError: It has not, or has none.
+        ValueError: The operator is not square, or has no rows.
     """
     shape = tuple(operator.shape)
     if len(shape) != 2 or shape[0] != shape[1] or not shape[0]:
@@ -45,10 +46,11 @@ def check_square(operator: SymmetricOperator) -> int:
 
 
 def check_pairs(k: int, rows: int) -> int:
-    """Returns a number of eigenpairs when there are as many.
+    """Returns a number k of eigenpairs that is at most the number of rows.
 
     Raises:
-        ValueError: There are not.
+        TypeError: k is not a whole number.
+        ValueError: k is not positive, or larger than the number of rows.
     """
     if check_count("k", k) > rows:
         raise ValueError(f"k is {k}; expected at most {rows}, the rows of the kernel.")
@@ -59,7 +61,7 @@ def multiply(operator: SymmetricOperator, block: Tensor) -> Tensor:
     """The product of an operator with a block ``(rows, b)``.
 
     Raises:
-        ValueError: It is not finite.
+        ValueError: The product is not finite.
     """
     product = operator @ block
     if not product.isfinite().all():
@@ -71,13 +73,13 @@ def multiply(operator: SymmetricOperator, block: Tensor) -> Tensor:
 
 
 class RitzPairs(NamedTuple):
-    """What a subspace knows of the operator's eigenpairs, in float64 on the CPU.
+    """Approximations of the operator's eigenpairs within a subspace, in float64 on the CPU.
 
     Attributes:
         values: ``(k,)`` Ritz values, descending.
         coordinates: ``(explored, k)`` Ritz vectors, in the basis.
         residuals: ``(k,)`` norms of K q - λ q.
-        rounding: What residuals hardly fall below, since the products are not more exact.
+        rounding: Error of the products, below which residuals hardly fall.
     """
 
     values: Tensor
@@ -87,27 +89,28 @@ class RitzPairs(NamedTuple):
 
 
 class KrylovSpace:
-    r"""An orthonormal basis Q whose first vectors have met the operator K.
+    r"""An orthonormal basis Q whose first vectors have been multiplied by the operator K.
 
-    The vectors that K has not met yet are the frontier F. They span what K adds to the others:
+    These are the explored vectors. The others are the frontier F, which spans what the products add
+    to the explored space:
 
     .. math:: K Q_{explored} = Q C
 
-    so C tells all Ritz pairs and their residuals without another product, also after random vectors
-    have joined the frontier and after the explored part has been compressed.
+    Hence C gives all Ritz pairs and their residuals without another product. This holds too after
+    random vectors have joined the frontier, and after the explored part has been compressed.
 
     Args:
-        operator: K, ``(rows, rows)``.
-        capacity: Vectors that are held, at most.
+        operator: Operator K, ``(rows, rows)``.
+        capacity: Largest number of vectors that are held.
 
     Attributes:
-        size: Vectors in the basis.
-        explored: Those among them, the first ones, that K has met.
-        images: C, ``(size, explored)`` of a larger store, in float64 on the CPU.
+        size: Number of vectors in the basis.
+        explored: Number of explored vectors, which come first.
+        images: Coefficients C, ``(size, explored)`` of a larger store, in float64 on the CPU.
 
     References:
-        Stewart 2002, "A Krylov-Schur algorithm for large eigenproblems", whose decomposition of
-        any form of Q this is.
+        Stewart 2002, "A Krylov-Schur algorithm for large eigenproblems", whose Krylov decomposition
+        this is.
     """
 
     def __init__(self, operator: SymmetricOperator, capacity: int) -> None:
@@ -116,25 +119,26 @@ class KrylovSpace:
         self.capacity = capacity
         self.size = self.explored = 0
         self.images = torch.zeros(capacity, capacity, dtype=torch.float64)
-        # A row for each vector: they are contiguous, and memory is touched only as they come.
+        # A row for each vector keeps vectors contiguous, and touches memory only as they are added.
         self._basis = torch.empty(capacity, self.rows, dtype=operator.dtype, device=operator.device)
 
     @property
     def frontier(self) -> int:
-        """Vectors that K has not met."""
+        """Number of vectors that are not explored."""
         return self.size - self.explored
 
     def lacks_room(self, count: int) -> bool:
-        """Whether so many more vectors are more than may be held."""
+        """Whether so many more vectors would exceed the capacity."""
         return min(self.rows, self.size + count) > self.capacity
 
     def add_random(self, count: int, generator: torch.Generator) -> int:
-        """Adds random vectors outside of the explored part, at the frontier's beginning.
+        """Adds random vectors outside of the explored space, at the frontier's beginning.
 
-        They are isotropic there: the frontier, which is turned, does not restrict them.
+        The frontier is rotated so that it contains them: they are isotropic outside of the explored
+        space.
 
         Returns:
-            How many: less than ``count`` when the basis is complete.
+            The number of vectors added, below ``count`` when the basis becomes complete.
         """
         count = min(count, self.rows - self.size)
         coordinates = torch.zeros(self.frontier + count, count, dtype=torch.float64)
@@ -151,17 +155,17 @@ class KrylovSpace:
         """Replaces the frontier F by F R.
 
         Args:
-            rotation: R, ``(frontier, frontier)``, orthogonal, in float64 on the CPU.
+            rotation: Orthogonal matrix R, ``(frontier, frontier)``, in float64 on the CPU.
         """
         rows = slice(self.explored, self.size)
         self._basis[rows] = self._like_basis(rotation.mT) @ self._basis[rows]
         self.images[rows, : self.explored] = rotation.mT @ self.images[rows, : self.explored]
 
     def expand(self, width: int) -> None:
-        """Multiplies the first vectors of the frontier; what is new joins it at the end.
+        """Multiplies the first vectors of the frontier, and appends new directions to it.
 
         Args:
-            width: Vectors of this block product.
+            width: Number of vectors in this product.
 
         Raises:
             ValueError: The product is not finite.
@@ -178,14 +182,14 @@ class KrylovSpace:
             self.explored += 1
 
     def ritz(self, k: int) -> RitzPairs:
-        """The k leading Ritz pairs (all, when fewer vectors are explored)."""
+        """The k leading Ritz pairs, or all when fewer vectors are explored."""
         square = self.images[: self.explored, : self.explored]
         values, vectors = torch.linalg.eigh((square + square.mT) / 2)
         eps = torch.finfo(self._basis.dtype).eps * values.abs().max().item()
         values, vectors = values.flip(0)[:k], vectors.flip(1)[:, :k]
         residuals = self.images[: self.size, : self.explored] @ vectors
         residuals[: self.explored] -= vectors * values
-        # A symmetric operator's products contradict each other by their rounding alone.
+        # The products of a symmetric operator are asymmetric by their rounding errors alone.
         asymmetry = (square - square.mT) @ vectors
         rounding = max(eps, asymmetry.norm(dim=0).max().item())
         return RitzPairs(values, vectors, residuals.norm(dim=0), rounding)
@@ -195,7 +199,7 @@ class KrylovSpace:
         return (self._like_basis(coordinates.mT) @ self._basis[: self.explored]).mT
 
     def compress(self, pairs: RitzPairs) -> None:
-        """Keeps of the explored part these Ritz pairs alone, and the frontier."""
+        """Replaces the explored vectors by these Ritz vectors. The frontier stays."""
         kept, frontier = len(pairs.values), slice(self.explored, self.size)
         couplings = self.images[frontier, : self.explored] @ pairs.coordinates
         basis = torch.cat([self.lift(pairs.coordinates).mT, self._basis[frontier]])
@@ -206,10 +210,10 @@ class KrylovSpace:
         self.images[kept : self.size, :kept] = couplings
 
     def _orthogonalise(self, vector: Tensor) -> tuple[Tensor, Tensor]:
-        """The rest of a vector outside the basis, and its coordinates within."""
+        """The part of a vector outside of the basis, and its coordinates within."""
         basis = self._basis[: self.size]
         coordinates = torch.zeros_like(basis[:, 0])
-        # Once leaves the rounding of what it takes away; twice is enough.
+        # The first pass leaves rounding errors of what it subtracts; the second removes them.
         for _ in range(2):
             part = basis @ vector
             vector = vector - part @ basis
@@ -221,5 +225,5 @@ class KrylovSpace:
         self.size += 1
 
     def _like_basis(self, tensor: Tensor) -> Tensor:
-        # The dtype first: not every device has float64.
+        # The dtype changes first, since not every device has float64.
         return tensor.to(self._basis.dtype).to(self._basis.device)

@@ -1,4 +1,4 @@
-"""The leading eigenpairs of a symmetric operator, by products alone."""
+"""The leading eigenpairs of a symmetric operator from products alone."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,22 +15,22 @@ from inr.ntk.spectrum.krylov import (
     check_square,
 )
 
-# Chance, at most, that an eigenvector which the Krylov space lacks escapes the search for it.
+# Largest allowed chance that the search misses an eigenvector outside of the Krylov space.
 ESCAPE = 1e-3
-# Eigenvalues are zero, for all that products can tell, below so many times their rounding.
+# Eigenvalues below this multiple of the products' rounding count as zero.
 LOST = 10.0
-# Steps that a search is given room for; few need as many.
+# Steps for which a search has room in the basis; few searches take as many.
 SEARCH_STEPS = 16
 
 
 class Eigenpairs(NamedTuple):
-    """Leading eigenpairs, as far as they are known.
+    """Approximations of the leading eigenpairs.
 
     Attributes:
-        eigenvalues: ``(k,)``, descending, in float64 on the CPU.
-        eigenvectors: ``(rows, k)``, orthonormal columns, of the operator's dtype and device.
-        residuals: ``(k,)`` norms of K q - λ q, in float64 on the CPU: within that of λ there is an
-            eigenvalue.
+        eigenvalues: ``(k,)`` eigenvalues, descending, in float64 on the CPU.
+        eigenvectors: ``(rows, k)`` orthonormal columns, of the operator's dtype and device.
+        residuals: ``(k,)`` norms of K q - λ q, in float64 on the CPU. An exact eigenvalue lies
+            within this distance of λ.
     """
 
     eigenvalues: Tensor
@@ -56,30 +56,31 @@ def leading_eigenpairs(
     .. math:: \|K q_i - \lambda_i q_i\| \le \max(\text{tolerance} \cdot |\lambda_i|,\; \rho)
 
     with the rounding ρ of the products: the dtype's eps times the largest eigenvalue, or the
-    asymmetry of :math:`Q^\top K Q` where that is more. It ends the wait for eigenvalues that are
-    zero, or too small for the dtype.
+    asymmetry of :math:`Q^\top K Q` where that is more. With ρ, eigenvalues that are zero or too
+    small for the dtype converge too.
 
-    A Krylov space holds no more copies of an eigenvalue than its first block has vectors. So a
-    random block then starts a chain of its own outside of what was found, which goes on until an
-    eigenvector with an eigenvalue above the k-th would have shown in it, but for a chance of 1e-3.
-    If one shows, the wanted pairs converge anew and another search follows. Eigenvalues hence come
-    with their multiplicities, whatever the block size.
+    A Krylov space holds at most as many copies of an eigenvalue as its first block has vectors.
+    Therefore a search follows: a random block starts a second chain outside of the found space.
+    The chain grows until it would show any missing eigenvector with an eigenvalue above the k-th,
+    but for a chance of 1e-3. If it shows one, the wanted pairs converge anew and another search
+    follows. So eigenvalues come with their multiplicities, for every block size.
 
     Each vector is orthogonalised twice against the whole basis, which stays on the device.
 
     Args:
-        operator: K, symmetric.
-        k: Pairs, at most the rows.
-        tolerance: Residual that is allowed, in units of the eigenvalue. An isolated eigenvalue is
-            then much better known: its error is the residual's square over the gap.
-        block_size: Vectors of a product. One needs the fewest vectors in all.
-        max_products: Vectors to multiply, at most. The pairs are then returned as they are, with
-            the residuals that they have, and copies of an eigenvalue may be missing. None is
-            512 + 16 k.
-        max_basis: Vectors to hold, at most. When they are more, the best Ritz vectors are kept and
-            the rest is forgotten (a thick restart). None is 512, or more where k asks for it.
+        operator: Symmetric operator K.
+        k: Number of pairs, at most the rows.
+        tolerance: Largest residual of a converged pair, relative to the eigenvalue. The error of an
+            isolated eigenvalue is much smaller: the residual's square over the gap.
+        block_size: Number of vectors in a product. A block of one needs the fewest vectors in all.
+        max_products: Largest number of vectors to multiply. When it is reached, the pairs are
+            returned with the residuals that they have, and copies of an eigenvalue may be missing.
+            None is 512 + 16 k.
+        max_basis: Largest number of vectors to hold. When it is reached, the best Ritz vectors are
+            kept and the others dropped (a thick restart). None is 512, or more for a large k.
         seed: Seed of the random blocks.
-        progress: Called after each product with the vectors multiplied and the pairs converged.
+        progress: Callback after each product, called with the numbers of vectors multiplied and of
+            pairs converged.
 
     Raises:
         ValueError: K is not square, an argument is out of range, or a product is not finite.
@@ -93,7 +94,7 @@ def leading_eigenpairs(
     check_positive("tolerance", tolerance)
     check_count("block_size", block_size)
     limit = 512 + 16 * k if max_products is None else check_count("max_products", max_products, k)
-    # The wanted pairs, the blocks that as many searches leave behind, and one more search.
+    # Room for the wanted pairs, a block left behind by the search for each, and one more search.
     fewest = min(rows, k + (k + 2 * SEARCH_STEPS) * block_size)
     capacity = max(512, 2 * fewest) if max_basis is None else max_basis
     space = KrylovSpace(operator, min(rows, check_count("max_basis", capacity, fewest)))
@@ -102,7 +103,7 @@ def leading_eigenpairs(
     products = 0
     while space.explored < rows and products < limit:
         if space.lacks_room(2 * block_size):
-            # A chain cannot go on without its beginning, which this forgets.
+            # Compression drops the beginning of a search's chain, so that the search ends.
             search = None
             _compress(space, k)
             if space.lacks_room(2 * block_size):
@@ -143,7 +144,11 @@ def _allowed_residuals(pairs: RitzPairs, tolerance: float) -> Tensor:
 
 
 def _turn_to_residuals(space: KrylovSpace, k: int, width: int, tolerance: float) -> int:
-    """Brings what the wanted pairs lack most to the frontier's beginning; returns its width."""
+    """Rotates the largest residuals of the wanted pairs to the frontier's beginning.
+
+    Returns:
+        The number of frontier vectors to multiply next.
+    """
     if space.frontier <= width:
         return space.frontier
     pairs = space.ritz(k)
@@ -154,30 +159,30 @@ def _turn_to_residuals(space: KrylovSpace, k: int, width: int, tolerance: float)
 
 
 def _compress(space: KrylovSpace, k: int) -> None:
-    """Keeps the wanted pairs, and of the others those that fill a third of the room."""
+    """Keeps the wanted pairs, and as many others as fill a third of the remaining room."""
     others = max(0, space.capacity - space.frontier - k) // 3
     space.compress(space.ritz(k + others))
 
 
 class _Search:
-    r"""A random chain outside of what was explored, and whether an eigenvector can hide from it.
+    r"""A search for eigenvectors outside of the explored space, by a random chain.
 
     From a random block :math:`V_1` of b vectors in the N dimensions that are left, the chain builds
     :math:`V = [V_1 \dots V_s]`, the block tridiagonal :math:`T = V^\top K V`, and the next block F
-    with its coupling R. An eigenvector u with eigenvalue λ that is not in the explored part obeys
+    with its coupling R. An eigenvector u with eigenvalue λ outside of the explored space obeys
     :math:`V^\top (K - \lambda) u = 0`. Hence
 
     .. math:: \|V_1^\top u\| = \|E_1^\top (\lambda - T)^{-1} E_s R^\top F^\top u\|
         \le \|E_1^\top (\lambda - T)^{-1} E_s R^\top\|,
 
     a bound that falls by a factor with each step when T has no eigenvalue near λ. For a random
-    block, however, :math:`N \|V_1^\top u\|^2` follows, nearly, a χ² law of b degrees of freedom: a
-    small bound makes it improbable that u is there.
+    block, however, :math:`N \|V_1^\top u\|^2` nearly follows a χ² law of b degrees of freedom.
+    Therefore a small bound makes it improbable that such a u exists.
 
     Args:
-        space: What was found so far.
-        width: b.
-        generator: Of the random block.
+        space: Krylov space of the search; the chain is built in its frontier.
+        width: Number b of vectors in the random block.
+        generator: Generator of the random block.
     """
 
     def __init__(self, space: KrylovSpace, width: int, generator: torch.Generator) -> None:
@@ -185,24 +190,29 @@ class _Search:
         self._dimensions = space.rows - space.explored
         self._first = space.add_random(width, generator)
         self._tridiagonal = torch.zeros(0, 0, dtype=torch.float64)
-        # Of the chain's last block with the frontier, and then with the chain's next block.
+        # Coupling of the chain's last block with the frontier; turn_frontier reduces it to the
+        # chain's next block.
         self._coupling = torch.zeros(self._first, 0, dtype=torch.float64)
 
     def turn_frontier(self) -> int:
-        """Brings the chain's next block to the frontier's beginning; returns its width."""
+        """Rotates the chain's next block to the frontier's beginning, and returns its width."""
         if not len(self._tridiagonal):
             return self._first
         rotation, lengths, _ = torch.linalg.svd(self._coupling)
-        # Before the frontier turns, of which the coupling is a view.
+        # This comes first: the coupling is a view of images that the rotation changes.
         self._coupling = rotation[:, : len(lengths)].mT @ self._coupling
         self._space.turn_frontier(rotation)
         return len(lengths)
 
     def record(self, width: int) -> None:
-        """Takes up the step by which the space was expanded."""
+        """Records the last expansion of the space as a step of the chain.
+
+        Args:
+            width: Number of vectors in the expansion.
+        """
         images, last = self._space.images, slice(self._space.explored - width, self._space.explored)
         old = len(self._tridiagonal)
-        # Its lower triangle: that is the one that eigh reads.
+        # Only the lower triangle is filled, which eigh reads.
         self._tridiagonal = torch.block_diag(self._tridiagonal, images[last, last])
         self._tridiagonal[old:, old - self._coupling.shape[1] : old] = self._coupling[:width]
         self._coupling = images[self._space.explored : self._space.size, last]
@@ -210,14 +220,14 @@ class _Search:
 
     @property
     def largest(self) -> float:
-        """The largest eigenvalue in the chain."""
+        """The largest Ritz value of the chain."""
         return self._values[-1].item()
 
     def escape(self, level: float) -> float:
-        """Chance, at most, that there is an eigenvector with an eigenvalue above ``level``.
+        """Bound on the chance that an eigenvector with an eigenvalue above ``level`` is missing.
 
         Args:
-            level: More than :attr:`largest`.
+            level: A number above :attr:`largest`.
         """
         if not self._coupling.any():
             return 0.0

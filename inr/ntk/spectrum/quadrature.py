@@ -1,4 +1,4 @@
-"""The whole spectrum of a symmetric operator in outline, from random vectors."""
+"""Estimates of the whole spectrum of a symmetric operator from random vectors."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from torch import Tensor
 from inr.argument import check_count
 from inr.ntk.spectrum.krylov import BREAKDOWN, SymmetricOperator, check_square, multiply
 
-# A node has settled on an eigenvalue when its residual is that part of its distance to others.
+# A node counts as an eigenvalue if its residual is below this part of its distance to others.
 SETTLED = 0.1
 
 
@@ -17,8 +17,8 @@ class Estimate(NamedTuple):
     """A mean over random vectors and its confidence band, in float64 on the CPU.
 
     Attributes:
-        mean: ``(m,)``.
-        band: ``(2, m)`` lower and upper ends.
+        mean: ``(m,)`` means.
+        band: ``(2, m)`` lower and upper ends of the band.
     """
 
     mean: Tensor
@@ -26,20 +26,20 @@ class Estimate(NamedTuple):
 
 
 class SpectralMeasure(NamedTuple):
-    r"""How much of random unit vectors lies where in an operator's spectrum.
+    r"""Gauss quadrature of an operator's spectrum, for each of some random unit vectors.
 
     .. math:: v_p^\top f(K)\, v_p = \sum_j w_{pj} f(\theta_{pj})
 
-    for polynomials f of a degree below twice the steps, and nearly so for others. Times the rows,
-    its mean over the vectors estimates tr f(K).
+    This is exact for polynomials f of a degree below twice the steps, and an approximation for
+    other functions. The mean over the vectors, times the rows, estimates tr f(K).
 
     Attributes:
-        nodes: ``(probes, steps)`` θ, ascending along the steps, in float64 on the CPU. They are
-            Ritz values: those that should be zero may be slightly negative.
-        weights: ``(probes, steps)`` w, with the sum 1 for each vector.
-        spread: ``(probes, steps)`` the part of each weight that may lie anywhere between the nodes
-            beside: all of it, or none when the node has settled on an eigenvalue.
-        rows: Of the operator.
+        nodes: ``(probes, steps)`` nodes θ, ascending along the steps, in float64 on the CPU. They
+            are Ritz values: those near zero may be slightly negative.
+        weights: ``(probes, steps)`` weights w, with the sum 1 for each vector.
+        spread: ``(probes, steps)`` part of each weight that may lie anywhere between the two
+            neighbouring nodes: all of it, or none if the node has converged to an eigenvalue.
+        rows: Number of rows of the operator.
     """
 
     nodes: Tensor
@@ -48,15 +48,15 @@ class SpectralMeasure(NamedTuple):
     rows: int
 
     def counts(self, thresholds: Tensor, confidence: float = 0.95) -> Estimate:
-        """How many eigenvalues are as large as thresholds, or larger.
+        """The number of eigenvalues at or above each threshold.
 
-        The band is Student's for a mean of that many draws, at each threshold by itself. It is
-        widened, at both ends, by what the nodes next to the threshold may have on its other side
-        (the inequalities of Chebyshev, Markov and Stieltjes).
+        The band is Student's for a mean of as many draws as there are random vectors, for each
+        threshold by itself. Both ends are widened by the weight that the two nodes next to the
+        threshold may have on its other side (the inequalities of Chebyshev, Markov and Stieltjes).
 
         Args:
-            thresholds: ``(m,)``.
-            confidence: Chance of the band to hold the true count.
+            thresholds: ``(m,)`` thresholds.
+            confidence: Chance that the band contains the true count.
 
         Raises:
             ValueError: The confidence is not between 0 and 1.
@@ -79,14 +79,17 @@ class SpectralMeasure(NamedTuple):
         return Estimate(draws.mean(0), torch.stack([lower, upper]).clamp(0, self.rows))
 
     def eigenvalues(self, confidence: float = 0.95) -> Estimate:
-        """All eigenvalues, descending: the i-th is where the count passes i - 1/2.
+        """All eigenvalues, descending: the count passes i - 1/2 at the i-th.
 
-        The operator is taken to be positive semidefinite: a band that is open below the nodes ends
-        at zero. Above the largest node there is taken to be nothing.
+        The operator is assumed positive semidefinite, so that a band that is open below the nodes
+        ends at zero. No eigenvalue is assumed above the largest node.
+
+        Args:
+            confidence: Chance that the band contains an eigenvalue.
         """
         nodes = self.nodes.flatten().sort(descending=True).values
         counts = self.counts(nodes, confidence)
-        # The ends of a band can fall back where the mean rises.
+        # The ends of a band can fall where the mean rises; cummax makes them monotonic.
         rising = torch.stack([counts.mean, *counts.band]).cummax(1).values
         middles = torch.arange(self.rows, dtype=torch.float64) + 0.5
         index = torch.searchsorted(rising, middles.expand(3, -1).contiguous())
@@ -104,18 +107,19 @@ def spectral_measure(
 ) -> SpectralMeasure:
     """Stochastic Lanczos quadrature: a short Lanczos run from each of some random vectors.
 
-    The vectors are uniform on the sphere: how far a count scatters then depends on the spectrum
-    alone, not on how the eigenvectors lie to the coordinates, as it does for vectors of signs.
+    The vectors are uniform on the sphere. The scatter of a count then depends on the spectrum
+    alone. For vectors of random signs it would depend on the eigenvectors too.
 
-    The runs share each product, of a block of ``num_probes`` vectors, and keep all their vectors,
-    ``num_probes`` · ``steps`` of them, against which each new one is orthogonalised twice.
+    The runs share each product, of a block of ``num_probes`` vectors. They keep all their vectors,
+    ``num_probes`` · ``steps``, and each new one is orthogonalised twice against those of its run.
 
     Args:
-        operator: K, symmetric.
-        num_probes: Vectors, two or more.
-        steps: Products, at most the rows.
+        operator: Symmetric operator K.
+        num_probes: Number of random vectors, two or more.
+        steps: Number of products, at most the rows.
         seed: Seed of the vectors.
-        progress: Called after each product with the vectors multiplied and those in all.
+        progress: Callback after each product, called with the numbers of vectors multiplied and of
+            vectors to multiply in all.
 
     Raises:
         ValueError: K is not square, an argument is out of range, or a product is not finite.
@@ -144,20 +148,29 @@ def spectral_measure(
             rest = rest - (coordinates[:, None] @ known)[:, 0]
             diagonal[:, step] += coordinates[:, step]
         lengths = rest.norm(dim=1)
-        # A run that has exhausted its Krylov space goes on with zeros, which get no weight.
+        # A run that has exhausted its Krylov space continues with zeros, which get no weight.
         ended = lengths <= BREAKDOWN * torch.finfo(rest.dtype).eps * images.norm(dim=1)
         beside[:, step] = lengths
         vectors = (rest / lengths[:, None]).masked_fill(ended[:, None], 0.0)
         if progress is not None:
             progress((step + 1) * num_probes, steps * num_probes)
-    beside = beside.cpu().double()
-    tridiagonal = torch.diag_embed(diagonal.cpu().double())
-    tridiagonal += torch.diag_embed(beside[:, :-1], offset=-1)
-    # It reads the lower triangle alone.
+    return _gauss_rules(diagonal.cpu().double(), beside.cpu().double(), rows)
+
+
+def _gauss_rules(diagonal: Tensor, beside: Tensor, rows: int) -> SpectralMeasure:
+    """The Gauss rules of tridiagonal matrices, one for each run.
+
+    Args:
+        diagonal: ``(probes, steps)`` diagonals.
+        beside: ``(probes, steps)`` entries below the diagonal, and the coupling of the last vector.
+        rows: Number of rows of the operator.
+    """
+    tridiagonal = torch.diag_embed(diagonal) + torch.diag_embed(beside[:, :-1], offset=-1)
+    # eigh reads the lower triangle alone.
     nodes, eigenvectors = torch.linalg.eigh(tridiagonal)
     weights = eigenvectors[:, 0] ** 2
     residuals = beside[:, -1:] * eigenvectors[:, -1].abs()
-    far = nodes.new_full((num_probes, 1), torch.inf)
+    far = nodes.new_full((len(nodes), 1), torch.inf)
     gaps = torch.cat([far, nodes.diff(dim=1), far], dim=1)
     settled = residuals <= SETTLED * torch.minimum(gaps[:, 1:], gaps[:, :-1])
     return SpectralMeasure(nodes, weights, weights.masked_fill(settled, 0.0), rows)

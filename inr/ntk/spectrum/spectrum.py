@@ -1,4 +1,4 @@
-"""The eigenvalues of a kernel, by the way that fits its size."""
+"""The eigenvalues of a kernel, by the method that suits its size."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,23 +13,24 @@ from inr.ntk.spectrum.krylov import SymmetricOperator, check_pairs, check_square
 from inr.ntk.spectrum.lanczos import leading_eigenpairs
 from inr.ntk.spectrum.quadrature import spectral_measure
 
-# Up to that many rows, all eigenvalues take seconds, and half a gigabyte.
+# All eigenvalues of a kernel of this many rows take seconds, and half a gigabyte.
 DENSE_ROWS = 4096
 
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Eigenvalues of a kernel, and how well they are known.
+    """Eigenvalues of a kernel and their accuracy.
 
     Attributes:
-        eigenvalues: ``(m,)``, descending, in float64 on the CPU.
-        method: ``dense``, exact to rounding; ``lanczos``, the leading ones, to their residuals;
-            ``quadrature``, estimates of all, within their band.
-        rows: Of the kernel; m is less when only the leading ones were asked for.
-        residuals: ``(m,)`` norms of K q - λ q, of ``lanczos``.
-        band: ``(2, m)`` lower and upper ends, each 95 % confident, of ``quadrature``.
-        eigenvectors: ``(rows, m)``, when asked for.
-        trace: Of the whole kernel, when it was at hand.
+        eigenvalues: ``(m,)`` eigenvalues, descending, in float64 on the CPU.
+        method: ``dense`` is exact to rounding; ``lanczos`` gives leading eigenvalues, exact to
+            their residuals; ``quadrature`` gives estimates of all, within their band.
+        rows: Number of rows of the kernel; m is smaller if k was given.
+        residuals: ``(m,)`` norms of K q - λ q; None except for ``lanczos``.
+        band: ``(2, m)`` lower and upper ends, with 95 % confidence for each eigenvalue by itself;
+            None except for ``quadrature``.
+        eigenvectors: ``(rows, m)`` eigenvectors, if asked for.
+        trace: Trace of the whole kernel; None if the kernel was not formed.
     """
 
     eigenvalues: Tensor
@@ -57,84 +58,88 @@ def spectrum(
     """The k leading eigenvalues of a symmetric kernel, or all of them.
 
     Args:
-        kernel: A tensor ``(rows, rows)``, or an operator that multiplies blocks. In place of one
-            with fewer parameters than rows, its smaller dual is taken.
-        k: Eigenvalues; None is all.
-        method: ``dense``, of the symmetric part, in float64, for which an operator is made a matrix
-            (by its ``to_dense()`` if it has one); ``lanczos``, for k of them; ``quadrature``,
-            estimates. ``auto`` is dense up to 4,096 rows; beyond, lanczos for k and quadrature for
-            all.
-        eigenvectors: Whether to return them too; quadrature has none.
-        tolerance: Residual that lanczos allows, in units of the eigenvalue.
-        num_probes: Random vectors of quadrature.
-        steps: Products of quadrature, each with all its vectors.
-        max_products: Vectors that lanczos multiplies, at most; None is 512 + 16 k.
-        seed: Seed of lanczos and quadrature.
-        progress: Called after each of their products with the vectors multiplied and, by lanczos,
-            the pairs converged or, by quadrature, the vectors to multiply in all.
+        kernel: A tensor ``(rows, rows)``, or an operator that multiplies blocks. If an operator has
+            fewer parameters than rows, its smaller dual takes its place.
+        k: Number of leading eigenvalues; all when None.
+        method: ``dense`` diagonalises the symmetric part in float64; an operator becomes a matrix
+            first, by its ``to_dense()`` if it has one. ``lanczos`` finds k of them, ``quadrature``
+            estimates all. ``auto`` is dense up to 4,096 rows; beyond, lanczos for k and quadrature
+            for all.
+        eigenvectors: Whether to return the eigenvectors too; quadrature has none.
+        tolerance: Largest residual in lanczos, relative to the eigenvalue.
+        num_probes: Number of random vectors in quadrature.
+        steps: Number of products in quadrature, each with all its vectors.
+        max_products: Largest number of vectors that lanczos multiplies; None is 512 + 16 k.
+        seed: Seed of the random vectors in lanczos and quadrature.
+        progress: Callback after each product of lanczos and quadrature. Its arguments are the
+            number of vectors multiplied, and the number of pairs converged (lanczos) or of vectors
+            to multiply in all (quadrature).
 
     Raises:
         ValueError: The kernel is not square or not finite, k is out of range, or the method is
-            unknown or cannot give what was asked for.
+            unknown or lacks the requested result.
     """
     rows = check_square(kernel)
     if k is not None:
         check_pairs(k, rows)
     check_choice("method", method, ("auto", "dense", "lanczos", "quadrature"))
+    lanczos: dict[str, Any] = {"tolerance": tolerance, "max_products": max_products}
+    quadrature: dict[str, Any] = {"num_probes": num_probes, "steps": steps}
+    random: dict[str, Any] = {"seed": seed, "progress": progress}
     dual = _smaller_dual(kernel, k, eigenvectors)
     if dual is not None and method != "dense":
-        return _spectrum_of_dual(
-            kernel,
-            dual,
-            k,
-            method,
-            eigenvectors=eigenvectors,
-            tolerance=tolerance,
-            num_probes=num_probes,
-            steps=steps,
-            max_products=max_products,
-            seed=seed,
-            progress=progress,
-        )
+        options = lanczos | quadrature | random
+        return _spectrum_of_dual(kernel, dual, k, method, eigenvectors, options)
     if method == "auto":
         beyond = "quadrature" if k is None else "lanczos"
         method = "dense" if rows <= DENSE_ROWS else beyond
     if method == "dense":
         return _dense_spectrum(_as_matrix(kernel), k, eigenvectors)
-    trace = _trace(kernel) if isinstance(kernel, Tensor) else None
     if method == "lanczos":
-        if k is None:
-            raise ValueError("k is None; expected a number for method='lanczos'. Pass k=32.")
-        pairs = leading_eigenpairs(
-            kernel, k, tolerance=tolerance, max_products=max_products, seed=seed, progress=progress
-        )
-        return Spectrum(
-            pairs.eigenvalues,
-            "lanczos",
-            rows,
-            residuals=pairs.residuals,
-            eigenvectors=pairs.eigenvectors if eigenvectors else None,
-            trace=trace,
-        )
+        return _lanczos_spectrum(kernel, k, eigenvectors, lanczos | random)
+    return _quadrature_spectrum(kernel, k, eigenvectors, quadrature | random)
+
+
+def _lanczos_spectrum(
+    kernel: SymmetricOperator, k: int | None, eigenvectors: bool, options: dict[str, Any]
+) -> Spectrum:
+    if k is None:
+        raise ValueError("k is None; expected a number for method='lanczos'. Pass k=32.")
+    pairs = leading_eigenpairs(kernel, k, **options)
+    return Spectrum(
+        pairs.eigenvalues,
+        "lanczos",
+        kernel.shape[0],
+        residuals=pairs.residuals,
+        eigenvectors=pairs.eigenvectors if eigenvectors else None,
+        trace=_trace(kernel),
+    )
+
+
+def _quadrature_spectrum(
+    kernel: SymmetricOperator, k: int | None, eigenvectors: bool, options: dict[str, Any]
+) -> Spectrum:
     if eigenvectors:
         raise ValueError(
             "eigenvectors is True; expected False for method='quadrature', which has none. Pass k "
             "with method='lanczos'."
         )
-    measure = spectral_measure(
-        kernel, num_probes=num_probes, steps=steps, seed=seed, progress=progress
-    )
-    values, band = measure.eigenvalues()
-    return Spectrum(values[:k], "quadrature", rows, band=band[:, :k], trace=trace)
+    values, band = spectral_measure(kernel, **options).eigenvalues()
+    trace = _trace(kernel)
+    return Spectrum(values[:k], "quadrature", kernel.shape[0], band=band[:, :k], trace=trace)
 
 
 def _spectrum_of_dual(
-    kernel: SymmetricOperator, dual: Any, k: int | None, method: str, **options: Any
+    kernel: SymmetricOperator,
+    dual: Any,
+    k: int | None,
+    method: str,
+    eigenvectors: bool,
+    options: dict[str, Any],
 ) -> Spectrum:
-    """Of the smaller operator with the same eigenvalues, and the zeros that it lacks."""
+    """The spectrum from the smaller dual, which has the same eigenvalues but for zeros."""
     rows, wanted = kernel.shape[0], k or kernel.shape[0]
-    eigenvectors = options.pop("eigenvectors")
-    # Lanczos's residuals are to be those of the kernel.
+    # Residuals of lanczos must be those of the kernel, which need eigenvectors of the kernel.
     lifting = eigenvectors or method == "lanczos"
     found = spectrum(
         dual, k and min(k, dual.shape[0]), method=method, eigenvectors=lifting, **options
@@ -157,7 +162,7 @@ def _spectrum_of_dual(
 
 
 def _smaller_dual(kernel: SymmetricOperator, k: int | None, eigenvectors: bool) -> Any:
-    """The kernel's dual if that is smaller and has all that was asked for; else None."""
+    """The kernel's dual if it is smaller and has the wanted eigenvectors; else None."""
     dual = kernel.dual() if hasattr(kernel, "dual") else None
     if dual is None or dual.shape[0] >= kernel.shape[0]:
         return None
@@ -190,5 +195,8 @@ def _as_matrix(kernel: SymmetricOperator) -> Tensor:
     return kernel @ torch.eye(kernel.shape[0], dtype=kernel.dtype, device=kernel.device)
 
 
-def _trace(matrix: Tensor) -> float:
-    return matrix.diagonal().cpu().double().sum().item()
+def _trace(kernel: SymmetricOperator) -> float | None:
+    """The trace of a tensor; None for other operators, whose diagonal is not formed."""
+    if not isinstance(kernel, Tensor):
+        return None
+    return kernel.diagonal().cpu().double().sum().item()

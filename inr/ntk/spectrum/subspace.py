@@ -1,19 +1,19 @@
-"""How far a subspace has turned."""
+"""The angle between two subspaces."""
 
 import torch
 from torch import Tensor
 
 
 def subspace_rotation(first: Tensor, second: Tensor) -> float:
-    r"""0 where two subspaces are one, 1 where they are orthogonal.
+    r"""The mean squared sine of the principal angles between two subspaces.
 
-    .. math:: 1 - \frac1m \lVert Q_1^\top Q_2 \rVert_F^2,
+    .. math:: 1 - \frac1m \lVert Q_1^\top Q_2 \rVert_F^2
 
-    the mean of the squared sines of their principal angles.
+    It is 0 if the subspaces are the same, and 1 if they are orthogonal.
 
     Args:
-        first: ``(n, m)``, orthonormal columns.
-        second: ``(n, m)``, likewise.
+        first: ``(n, m)`` orthonormal columns.
+        second: ``(n, m)`` orthonormal columns.
 
     References:
         Golub and Van Loan 2013, "Matrix Computations", section 6.4.3.

@@ -66,7 +66,7 @@ def measure(model: nn.Module, task: Task, loss: str) -> tuple[Tensor, Tensor, Te
 def train(
     model: nn.Module, task: Task, lr: float, steps: int, momentum: float = 0.0, loss: str = "mse"
 ) -> list[Tensor]:
-    """What :func:`measure` says before each step and after the last, one row each."""
+    """Results of :func:`measure` before each step and after the last, one row each."""
     optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=momentum)
     history = []
     for _ in range(steps + 1):
@@ -99,7 +99,7 @@ def test_training_a_linear_model_follows_the_prediction(
     if kernel == "full":
         K, K_test = (torch.kron(k, torch.eye(outputs)) for k in (K, K_test))
     stiffness = torch.linalg.eigvalsh(K)[-1].item() * (2 / task.y.numel() if loss == "mse" else 1)
-    # Near the edge: without momentum, errors change their signs.
+    # Near the edge of stability: without momentum, errors change their signs.
     lr = 0.9 * 2 * (1 + momentum) / stiffness
     prediction = predict(
         K,
@@ -201,7 +201,7 @@ def test_small_steps_tend_to_flow_and_momentum_to_its_rate() -> None:
 
 
 @pytest.mark.parametrize("features", [9, 4])
-def test_training_for_ever_is_least_squares_of_the_shortest_move(features: int) -> None:
+def test_training_to_convergence_is_least_squares_of_the_shortest_move(features: int) -> None:
     task, model = make_task(features), make_linear(features)
     start = model.weight.detach().T
     move = torch.linalg.pinv(task.x) @ (task.y - task.x @ start)
@@ -220,7 +220,7 @@ def test_training_for_ever_is_least_squares_of_the_shortest_move(features: int) 
         assert_close(prediction.outputs[t], task.x @ (start + move))
         assert_close(prediction.test_outputs[t], task.x_test @ (start + move))
     assert_close(task.x @ task.x.T @ prediction.coefficients[1], task.x @ move)
-    # Of no weight in what it cannot reach.
+    # Directions that the data does not reach get no weight.
     null = prediction.eigenvectors[:, features:]
     assert_close(null.T @ prediction.coefficients[1], torch.zeros(len(null.T), 3))
 
@@ -229,7 +229,7 @@ def test_a_ridge_is_that_of_ridge_regression_and_counts_at_infinity_alone() -> N
     task = make_task(features=4)
     K, K_test = task.x @ task.x.T, task.x_test @ task.x.T
     prediction = predict(K, task.y, lr=0.01, steps=[9, math.inf], K_test=K_test, ridge=0.7)
-    # In the weights, of which there are four.
+    # Ridge regression in the four weights.
     normal = task.x.T @ task.x + 0.7 * torch.eye(4, dtype=torch.float64)
     weights = torch.linalg.solve(normal, task.x.T @ task.y)
     assert prediction.test_outputs is not None
@@ -295,7 +295,7 @@ def test_modes_that_grow_have_no_end_but_in_flow() -> None:
     assert descent.outputs[2].isnan().any()
     assert descent.losses.tolist()[1:] == descent.test_losses.tolist()[1:] == [math.inf] * 2
     assert not descent.outputs[2].isfinite().any()
-    # What has no part in them is learned.
+    # Errors without a part in these modes are learned.
     apart = predict(
         torch.diag(torch.tensor([4.0, 1.0])),
         torch.tensor([0.0, 1.0]),
@@ -364,7 +364,7 @@ def test_a_field_at_its_first_steps_follows_the_brute_force_kernel() -> None:
     assert prediction.test_outputs is not None
     for predicted, found in ((prediction.outputs, outputs), (prediction.test_outputs, tests)):
         step, expected = predicted[1] - predicted[0], found[1] - found[0]
-        # A step of 1e-7 leaves the line by as much, and rounding of 1e-16 is 1e-9 of it.
+        # A step of 1e-7 is linear up to 1e-7 of it; rounding of 1e-16 is 1e-9 of it.
         assert (step - expected).norm() < 1e-5 * expected.norm()
 
 

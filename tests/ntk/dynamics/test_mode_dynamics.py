@@ -37,7 +37,7 @@ def exact(eigenvalue: float, lr: float, momentum: float, t: int) -> tuple[float,
 
 
 def train(lrs: list[float], momentum: float) -> Tensor:
-    """Errors that SGD leaves of ones, after each step: ``(T, m)``."""
+    """Errors after each step of SGD, which start at 1: ``(T, m)``."""
     values = torch.tensor(LAMBDAS, dtype=torch.float64)
     error = torch.ones(len(LAMBDAS), dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.SGD([error], lr=1.0, momentum=momentum)
@@ -61,7 +61,7 @@ def test_factors_and_gains_are_exact_after_any_number_of_steps(lr: float, moment
     factors = mode_factors(double(values), lr, NUM_VALUES, LONG, momentum)
     expected = double([[exact(v, lr, momentum, t) for v in values] for t in LONG])  # type: ignore[arg-type]
     assert (factors.errors - expected[..., 0]).abs().max() < 1e-14
-    # Relative, also of what is left where little is, and of gains in modes that hardly move.
+    # Relative errors, also of small factors, and of gains in modes that hardly move.
     torch.testing.assert_close(factors.errors, expected[..., 0], rtol=1e-11, atol=1e-300)
     torch.testing.assert_close(factors.gains, expected[..., 1], rtol=1e-13, atol=0)
 
@@ -145,7 +145,7 @@ def test_at_infinity_all_is_learned_but_for_zeros() -> None:
     ridged = mode_factors(values, 0.1, NUM_VALUES, math.inf, ridge=0.5, floor=1e-8)
     assert_close(ridged.gains, [[0.4, 2.0, 2.0, 2.0]])
     assert_close(ridged.errors, [[0.2, 1.0, 1.0, 1.0]])
-    # What swings for ever has no end.
+    # Modes that oscillate without end have no limit.
     assert error_factors(values, 3.0, NUM_VALUES, [math.inf])[0].tolist() == [math.inf, 0, 1, 1]
     assert error_factors(values, 3.0, NUM_VALUES, [math.inf], 0.1)[0].tolist() == [0, 0, 1, 1]
     assert error_factors(values, 3.0, NUM_VALUES, [math.inf], flow=True)[0].tolist() == [0, 0, 1, 1]

@@ -75,7 +75,7 @@ def test_a_linear_model_is_its_path_kernel_machine() -> None:
 
 
 def test_a_linear_model_weights_training_points_by_their_mean_slopes() -> None:
-    # Domingos' coefficients, which only the kernel can make depend on the test point.
+    # Domingos' coefficients depend on the test point only through the kernel, here constant.
     model, rates, slopes = make_model(outputs=1, hidden_layers=0), [0.5, 0.1, 0.9], []
     path = PathKernel(model, TEST, TRAIN)
     for lr in rates:
@@ -161,7 +161,7 @@ def test_a_path_goes_on_from_its_state() -> None:
         assert torch.equal(path.contributions, whole.contributions)
         assert torch.equal(path.path_kernel, whole.path_kernel)
         assert torch.equal(path.outputs, whole.outputs)
-    # Nobody who goes on from a state changes it.
+    # Continuing from a state does not change it.
     assert all(torch.equal(state[name], part) for name, part in kept.items())
 
 

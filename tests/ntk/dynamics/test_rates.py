@@ -35,7 +35,7 @@ def test_the_largest_rate_of_a_sum_of_gradients_is_that_of_their_average_times_t
     momentum: float,
 ) -> None:
     limit = max_lr(5.0, NUM_VALUES, momentum=momentum)
-    # A sum is an average over 1 - β of it.
+    # The sum is the average divided by 1 - β.
     assert descend(0.99 * limit / (1 - momentum), 3000, momentum).abs().max() < 1
     assert descend(1.01 * limit / (1 - momentum), 3000, momentum).abs().max() > 10
     with pytest.raises(ValueError, match="momentum is 1; expected a number from 0 to below 1"):
@@ -52,7 +52,7 @@ def test_a_step_takes_off_its_share() -> None:
 
 def test_the_logarithm_falls_as_that_of_the_errors() -> None:
     assert_close(log_decays(LAMBDAS, 0.7, NUM_VALUES), -descend(0.7, 9).abs().log() / 9)
-    # To the last digits of a small rate, and past the rate that ends an error in one step.
+    # Includes a small rate, whose digits must stay, and rates that overshoot.
     small = log_decays(torch.tensor([6e-18], dtype=torch.float64), 1.0, NUM_VALUES)
     assert small.item() == pytest.approx(1e-18, rel=1e-12)
     overshooting = log_decays(torch.tensor([9.0, 18.0]).double(), 1.0, NUM_VALUES)
@@ -110,7 +110,7 @@ def test_descent_on_a_mean_squared_error_decays_at_the_rates_of_its_kernel() -> 
     inputs = torch.randn(4, 6, generator=generator, dtype=torch.float64)
     target = torch.randn(4, 3, generator=generator, dtype=torch.float64)
     weight = torch.zeros(6, 3, dtype=torch.float64, requires_grad=True)
-    # The same for every output: the mean over them is it too.
+    # The kernel is the same for every output, and so is their mean.
     values, vectors = torch.linalg.eigh(inputs @ inputs.T)
     lr = 0.9 * max_lr(values[-1].item(), target.numel())
     optimizer = torch.optim.SGD([weight], lr=lr)

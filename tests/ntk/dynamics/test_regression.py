@@ -23,7 +23,7 @@ def draw(*shape: int, seed: int = 0) -> Tensor:
 
 
 def regress(model: nn.Module, x: Tensor, y: Tensor, x_test: Tensor, ridge: float) -> Tensor:
-    """By the definition: a solution with the kernel of all pairs of outputs."""
+    """The definition: a linear solve with the kernel of all pairs of outputs."""
     K, K_test = brute_force_ntk(model, x), brute_force_ntk(model, x_test, x)
     errors = (y - model(x).detach()).flatten()
     weights = torch.linalg.solve(K + ridge * torch.eye(len(K), dtype=K.dtype), errors)
@@ -82,7 +82,7 @@ def test_training_a_linear_model_for_long_arrives_there(method: str) -> None:
     torch.manual_seed(0)
     model = nn.Linear(4, 2).double()
     x, y, x_test = draw(9, 4), draw(9, 2, seed=1), draw(6, 4, seed=2)
-    # More values than parameters: what cannot be learned stays.
+    # More values than parameters: some errors cannot be learned.
     some = KernelRegressor(model, lr=0.2, steps=30, momentum=0.5, method=method).fit(x, y)
     ever = KernelRegressor(model, lr=0.2, method=method, tolerance=1e-13).fit(x, y)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.2, momentum=0.5)
@@ -101,7 +101,7 @@ def test_training_a_linear_model_for_long_arrives_there(method: str) -> None:
 @pytest.mark.parametrize("method", ["dense", "cg"])
 def test_a_kernel_without_full_rank_gives_the_shortest_move(method: str) -> None:
     torch.manual_seed(0)
-    # Layers that stand in for each other: 15 parameters of six independent moves.
+    # Two linear layers are redundant: 15 parameters make six independent moves.
     model = nn.Sequential(nn.Linear(2, 3, bias=False), nn.Linear(3, 3, bias=False)).double()
     x, y, x_test = draw(20, 2), draw(20, 3, seed=1), draw(5, 2, seed=2)
     move = torch.linalg.pinv(jacobian(model, x), rtol=1e-9) @ (y - model(x)).detach().flatten()
@@ -204,7 +204,7 @@ def test_modes_that_grow_are_reported_or_rejected(caplog: pytest.LogCaptureFixtu
     with pytest.raises(ValueError, match=f"expected at most {1.5 * limit:.3g}"):
         KernelRegressor(model, lr=1.6 * limit, momentum=0.5, method="cg").fit(x, y)
     KernelRegressor(model, lr=1.4 * limit, momentum=0.5, method="cg").fit(x, y)
-    # No rate, no limit.
+    # Without a rate there is no limit on it.
     KernelRegressor(model, lr=1.01 * limit, flow=True).fit(x, y)
 
 

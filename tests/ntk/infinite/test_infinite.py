@@ -107,7 +107,7 @@ def test_a_two_layer_relu_network_on_the_circle_learns_no_odd_frequencies_from_t
     odd = 0.25 if k == 1 else 0.0
     coefficient = 2 * (k**2 + 1) / (math.pi * (k**2 - 1)) ** 2 if k % 2 == 0 else odd
     expected = 1 / math.pi**2 if k == 0 else coefficient / 2
-    # The mean over points is that over the circle up to their kink's share.
+    # The mean over points is the mean over the circle but for an error at the kink.
     assert eigenvalue.item() == pytest.approx(expected, abs=3e-8)
 
 
@@ -234,7 +234,7 @@ def test_gradients_of_coincident_points_are_those_along_both(activation: str) ->
         infinite_ntk(x.detach() * (1 + s), activation=activation, **SMALL).ntk.diagonal()
         for s in (step, -step)
     )
-    # Central differences with that step are that exact.
+    # This is the error of central differences with this step.
     assert_close((gradient * x).sum(1), (longer - shorter) / (2 * step), looser=100)
     along = torch.linalg.cross(x, draw(4, 3, seed=2), dim=1)
     assert_close((gradient * along).sum(1), torch.zeros(4))

@@ -1,4 +1,4 @@
-"""Which models a kernel is computed of, and that they stay as they are."""
+"""Models with and without a kernel, which the computation leaves unchanged."""
 
 from collections.abc import Callable
 
@@ -123,7 +123,7 @@ def test_a_transformer_layer_on_points_as_one_sequence_is_rejected_by_name() -> 
 
 
 def test_an_lstm_is_rejected_by_name_and_right_when_wrapped() -> None:
-    # torch.func does not know it in float64: one backward pass for each output does.
+    # torch.func lacks LSTMs in float64; one backward pass for each output works.
     torch.manual_seed(0)
     lstm = nn.LSTM(2, 3, batch_first=True).double()
     x = torch.rand(4, 5, 2, dtype=torch.float64)
@@ -147,7 +147,7 @@ class Recomputed(nn.Module):
         return checkpoint(self.last, torch.tanh(self.first(x)), use_reentrant=True)
 
 
-# PyTorch's own remark on such a checkpoint without gradients.
+# PyTorch warns of such a checkpoint without gradients.
 @pytest.mark.filterwarnings("ignore:None of the inputs")
 def test_what_autograd_cannot_differentiate_is_rejected_by_name() -> None:
     with pytest.raises(ValueError, match="Recomputed cannot be differentiated"):

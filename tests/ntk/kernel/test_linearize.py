@@ -12,7 +12,7 @@ from tests.tolerance import assert_close
 
 
 def move(model: nn.Module) -> torch.Tensor:
-    """Moves all parameters somewhere else; returns by how much, in one vector."""
+    """Moves all parameters by random numbers, and returns the move as one vector."""
     moves = []
     with torch.no_grad():
         for parameter in model.parameters():

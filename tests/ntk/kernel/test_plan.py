@@ -1,4 +1,4 @@
-"""What the cost model picks."""
+"""The choices of the cost model."""
 
 import pytest
 import torch

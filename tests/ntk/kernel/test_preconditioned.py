@@ -1,4 +1,4 @@
-"""The kernel of what an optimizer steps, as that of a module."""
+"""The kernel of an optimizer's steps, as the plain kernel of a module."""
 
 from typing import Any
 
@@ -176,7 +176,7 @@ def test_a_small_step_of_muon_moves_outputs_by_its_kernel(kind: str) -> None:
             moving.copy_(start)
     gradient = (2 / before.numel() * (before - 1)).flatten()
     lr = optimizer.param_groups[0]["lr"]
-    # The steps themselves, which keep all digits but those lost in adding them to weights.
+    # The steps have all digits but those lost in the addition to the weights.
     assert_close(rows @ moved / lr, -empirical_ntk(at_start, x) @ gradient, looser=1e2)
     change = (model(x).detach() - before).flatten()
     # Differences of outputs of order 1.
@@ -184,7 +184,7 @@ def test_a_small_step_of_muon_moves_outputs_by_its_kernel(kind: str) -> None:
 
 
 def _part(flat: Tensor, model: nn.Module, name: str) -> Tensor:
-    """What of a flat vector is that parameter's."""
+    """The part of a flat vector that belongs to a parameter."""
     sizes = [p.numel() for p in model.parameters()]
     named = dict(zip(dict(model.named_parameters()), flat.split(sizes), strict=True))
     return named[name].view_as(model.get_parameter(name))

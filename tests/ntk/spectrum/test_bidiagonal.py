@@ -11,7 +11,7 @@ from tests.tolerance import assert_close
 
 
 class Rows:
-    """A Jacobian of which there is nothing but its products, which are counted."""
+    """A Jacobian that is given by its products alone, and counts them."""
 
     def __init__(self, matrix: Tensor) -> None:
         self._matrix = matrix
@@ -38,7 +38,7 @@ def ridge(amount: float) -> Callable[[Tensor], Tensor]:
 def test_without_a_ridge_it_is_the_shortest_least_squares_solution(
     rows: int, columns: int, rank: int
 ) -> None:
-    # Of rows of which errors, unless they are all independent, can be met in part alone.
+    # If rows are dependent, errors can be met only in part.
     matrix = draw(rows, rank) @ draw(rank, columns, seed=1)
     errors = draw(rows, seed=2)
     found = parameter_move(Rows(matrix), errors, ridge(0.0), tolerance=1e-10)
@@ -94,20 +94,20 @@ def test_so_many_steps_of_descent_take_as_many_products(steps: int) -> None:
 
 
 def test_the_residual_is_the_gradient_outside_of_the_space() -> None:
-    matrix, errors, looks = draw(50, 70), draw(50, seed=2), []
+    matrix, errors, calls = draw(50, 70), draw(50, seed=2), []
     found = parameter_move(
         Rows(matrix),
         errors,
         ridge(0.0),
         max_iterations=20,
-        progress=lambda *look: looks.append(look),
+        progress=lambda *call: calls.append(call),
     )
-    # Of least squares, the rest of the gradient is zero.
+    # The gradient of least squares within the space is zero.
     gradient = matrix.T @ (errors - matrix @ found.move)
     assert found.residual == pytest.approx((gradient.norm() / (matrix.T @ errors).norm()).item())
     assert not found.converged
-    assert [count for count, _ in looks] == [8, 16, 20]
-    assert looks[-1][1] == found.residual
+    assert [count for count, _ in calls] == [8, 16, 20]
+    assert calls[-1][1] == found.residual
 
 
 def test_the_eigenvalues_of_the_space_are_those_of_the_kernel() -> None:

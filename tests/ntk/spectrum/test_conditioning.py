@@ -1,4 +1,4 @@
-"""What one number says of spectra that are known."""
+"""Single numbers that describe known spectra."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Spectra in outline, of matrices whose eigenvalues are known."""
+"""Estimated spectra of matrices whose eigenvalues are known."""
 
 import pytest
 import torch
@@ -52,7 +52,7 @@ def test_few_distinct_eigenvalues_are_exact(scale: float, dtype: torch.dtype) ->
     assert counts.band[0, 1] <= 20 <= counts.band[1, 1]
     assert counts.band[1, 1] - counts.band[0, 1] < 8
     values, band = measure.eigenvalues()
-    # Between the two of them is where they are uncertain.
+    # Near the 20th, where the larger eigenvalue ends, either one may be estimated.
     for part in (slice(0, 15), slice(25, 60)):
         assert (values[part] / expected[part] - 1).abs().max() < 1e-5
         assert (band[:, part] / expected[part] - 1).abs().max() < 1e-5
@@ -67,7 +67,7 @@ def test_the_outline_of_a_power_law_is_found(dtype: torch.dtype) -> None:
     assert (values.diff() <= 0).all() and (band.diff() <= 0).all()
     assert abs(values[0] - 1) < 10 * torch.finfo(dtype).eps
     assert ((values / expected).log2().abs() < 1).double().mean() > 0.97
-    # Of what lies between the nodes the scatter alone would cover half.
+    # Without the nodes' spread, the scatter alone would cover half of the thresholds.
     covered = (band[0] <= expected) & (expected <= band[1])
     assert covered.double().mean() > 0.9
 

@@ -1,4 +1,4 @@
-"""Spectra of kernels, each way."""
+"""Spectra of kernels by each method."""
 
 import pytest
 import torch
