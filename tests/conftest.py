@@ -83,7 +83,7 @@ def run_command(
     from inr.cli import fit, render, spectrum
 
     if request.node.get_closest_marker("figures") is None:
-        monkeypatch.setattr("inr.callback.LookCallback.draw_if_affordable", lambda *_: None)
+        monkeypatch.setattr("inr.callback.ProbeCallback.draw_if_affordable", lambda *_: None)
     programs = {"inr-fit": fit.main, "inr-render": render.main, "inr-spectrum": spectrum.main}
 
     def run(program: str, *arguments: str | Path) -> Result:

@@ -1,8 +1,9 @@
-"""Lightning callbacks: what is watched, written and guarded while a field trains."""
+"""Lightning callbacks: what is probed, written and guarded while a field trains."""
 
 from inr.callback._descent import Steps
-from inr.callback._look import LookCallback
 from inr.callback._member import MemberCallback, check_shows_members
+from inr.callback._probe import ProbeCallback, ProbeError
+from inr.callback._record import Chart, Record
 from inr.callback._set_quality import SetQualityCallback, mean_quality
 from inr.callback.checkpoint import CheckpointCallback
 from inr.callback.curve import CurveCallback
@@ -16,19 +17,22 @@ from inr.callback.progress import ProgressCallback
 from inr.callback.reconstruction import ReconstructionCallback
 
 __all__ = [
+    "Chart",
     "CheckpointCallback",
     "CurveCallback",
     "DivergenceCallback",
     "DivergenceError",
     "FrequencyBandsCallback",
     "InterruptionCallback",
-    "LookCallback",
     "MemberCallback",
     "NTKSpectrumCallback",
     "PathKernelCallback",
     "PredictedDynamicsCallback",
+    "ProbeCallback",
+    "ProbeError",
     "ProgressCallback",
     "ReconstructionCallback",
+    "Record",
     "SetQualityCallback",
     "Steps",
     "check_shows_members",

@@ -1,4 +1,4 @@
-"""What a step of training is made of, and rejections of those whose theory is gradient descent."""
+"""The parts of a training step, and checks for probes whose theory is gradient descent."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -11,15 +11,15 @@ from inr.signal import LatticeSignal, Signal
 
 
 class Steps(NamedTuple):
-    """What the steps of a run are made of.
+    """The parts of the steps of a run.
 
     Attributes:
-        optimizer: As it is before the first step.
-        sampler: Draws the batches.
+        optimizer: Optimizer before the first step.
+        sampler: Sampler of the batches.
         loss: ``(field, batch) -> scalar``.
-        signal: What is fitted.
+        signal: Signal that is fitted.
         gradient_clip_val: Largest norm of the gradient, if there is one.
-        precision: Of Lightning's trainer.
+        precision: Precision of Lightning's trainer.
     """
 
     optimizer: Optimizer
@@ -34,16 +34,16 @@ def require_lattice(callback: str, signal: Signal) -> LatticeSignal:
     """Rejects signals that are not known on a lattice.
 
     Args:
-        callback: Its name on the command line.
-        signal: Of the run.
+        callback: Name of the callback.
+        signal: Signal of the run.
 
     Raises:
-        ValueError: It is another one.
+        ValueError: The signal is not on a lattice.
     """
     if not isinstance(signal, LatticeSignal):
         raise ValueError(
             f"{callback} follows all training points, and this signal draws them anew; expected "
-            f"one on a lattice, such as an image, {without(callback)}"
+            "one on a lattice, such as an image."
         )
     return signal
 
@@ -52,12 +52,12 @@ def check_gradient_descent(callback: str, steps: Steps, rejected: Sequence[str])
     """Rejects all but gradient descent with one learning rate.
 
     Args:
-        callback: Its name on the command line.
-        steps: Of the run.
+        callback: Name of the callback.
+        steps: Steps of the run.
         rejected: Options of the optimizer that have to be off.
 
     Raises:
-        ValueError: It is another optimizer, or has one of these options.
+        ValueError: The optimizer is not SGD, or has one of these options.
     """
     groups = steps.optimizer.param_groups
     odd = [f"{key}={group[key]}" for group in groups for key in rejected if group.get(key)]
@@ -65,10 +65,10 @@ def check_gradient_descent(callback: str, steps: Steps, rejected: Sequence[str])
         odd.append("several learning rates")
     if type(steps.optimizer) is not SGD or odd:
         found = " with ".join([type(steps.optimizer).__name__, *odd[:1]])
-        off = " ".join(["optimizer=sgd", *(f"optimizer.{key}=0" for key in rejected)])
+        off = " and ".join(f"{key}=0" for key in rejected)
         raise ValueError(
-            f"{callback} follows gradient descent, and the optimizer is {found}; expected {off}, "
-            f"{without(callback)}"
+            f"{callback} follows gradient descent, and the optimizer is {found}; expected SGD with "
+            f"{off}."
         )
 
 
@@ -76,8 +76,8 @@ def check_whole_gradients(callback: str, steps: Steps) -> None:
     """Rejects steps along anything but the gradient over all training points.
 
     Args:
-        callback: Its name on the command line.
-        steps: Of the run.
+        callback: Name of the callback.
+        steps: Steps of the run.
 
     Raises:
         ValueError: Steps see some points, clip the gradient, or compute it in lower precision.
@@ -87,17 +87,11 @@ def check_whole_gradients(callback: str, steps: Steps) -> None:
     if not torch.equal(drawn, everything):
         raise ValueError(
             f"{callback} follows gradient descent on all {len(everything)} points, and a step "
-            f"draws {len(drawn)}; expected sampler=lattice sampler.batch_size=null, "
-            f"{without(callback)}"
+            f"draws {len(drawn)}; expected all of them at each step, with batch_size=null."
         )
     if steps.gradient_clip_val or steps.precision.endswith("mixed"):
         raise ValueError(
-            f"{callback} follows whole gradients, and trainer.gradient_clip_val is "
-            f"{steps.gradient_clip_val} and trainer.precision {steps.precision}; expected null and "
-            f"32-true or 64-true, {without(callback)}"
+            f"{callback} follows whole gradients, and gradient_clip_val is "
+            f"{steps.gradient_clip_val} and precision {steps.precision}; expected null and 32-true "
+            "or 64-true."
         )
-
-
-def without(callback: str) -> str:
-    """What to type to train without it."""
-    return f"or callback.{callback}=null to train without it."

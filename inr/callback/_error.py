@@ -19,7 +19,7 @@ def error_energies(training: FieldTraining, select: Callable[[Tensor], Tensor]) 
     """Energy of the error in each octave, the mean over outputs: ``(num_bands,)`` in float64.
 
     Args:
-        training: Its field is rendered, once for all who look at a step.
+        training: Its field is rendered, once for all who record at a step.
         select: ``(N, c)`` errors to those that count.
     """
     bands = error_bands(training)

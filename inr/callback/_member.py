@@ -1,37 +1,36 @@
-"""Looks at one field of many that train together, as if it were a run of its own."""
+"""Probes of one field of many that train together, as if it were a run of its own."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.loggers import Logger
 
-from inr.callback._look import LookCallback
-from inr.callback.path_kernel import PathKernelCallback
-from inr.callback.predicted_dynamics import PredictedDynamicsCallback
-from inr.training import StackTraining
+from inr.callback._probe import ProbeCallback
+from inr.training import Snapshot, StackTraining
 
 
 class MemberCallback(pl.Callback):
-    """Shows one field of a stack to callbacks that look at a field.
+    """Shows one field of a stack to probes.
 
     They log and write to ``images/<name>/`` in the run directory, where a run of that image alone
     would to its own.
 
     Args:
-        number: Of the field.
-        name: Of its image.
-        looks: The callbacks, of this field alone.
+        number: Number of the field.
+        name: Name of its image.
+        probes: Probes of this field alone.
 
     Attributes:
-        loggers: Where they log.
+        loggers: Loggers of the probes.
     """
 
-    def __init__(self, number: int, name: str, looks: Sequence[LookCallback]) -> None:
+    def __init__(self, number: int, name: str, probes: Sequence[ProbeCallback]) -> None:
         self.number = number
         self.name = name
-        self.looks = looks
+        self.probes = probes
         self.loggers: list[Logger] = []
 
     @property
@@ -39,21 +38,21 @@ class MemberCallback(pl.Callback):
         return self._generate_state_key(image=self.name)
 
     def state_dict(self) -> dict[str, Any]:
-        return {look.state_key: look.state_dict() for look in self.looks}
+        return {probe.state_key: probe.state_dict() for probe in self.probes}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        for look in self.looks:
-            if look.state_key in state_dict:
-                look.load_state_dict(state_dict[look.state_key])
+        for probe in self.probes:
+            if probe.state_key in state_dict:
+                probe.load_state_dict(state_dict[probe.state_key])
 
     def next_stop(self, trainer: pl.Trainer) -> int | None:
-        """The next step that one of them looks at."""
-        stops = [look.next_stop(trainer) for look in self.looks]
+        """The next step of a probe."""
+        stops = [probe.next_stop(trainer) for probe in self.probes]
         return min((stop for stop in stops if stop is not None), default=None)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.global_step == 0:
-            self._look(trainer, pl_module, self.looks)
+            self._probe(trainer, pl_module, self.probes)
 
     def on_train_batch_end(
         self,
@@ -63,75 +62,57 @@ class MemberCallback(pl.Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        self._look(trainer, pl_module, [look for look in self.looks if look.is_due(trainer)])
+        step, last_step = trainer.global_step, trainer.max_steps
+        due = [probe for probe in self.probes if probe.is_due(step, last_step)]
+        self._probe(trainer, pl_module, due)
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        if trainer.is_global_zero:
-            member, own = self._show(trainer, pl_module)
-            for look in self.looks:
-                look.on_save_checkpoint(own, member, {"callbacks": {}})
-            # The state in it was taken before these looks.
+        due = [probe for probe in self.probes if probe.probes_checkpoint(trainer)]
+        if due and trainer.is_global_zero:
+            self._probe(trainer, pl_module, due)
+            # The state in the checkpoint was taken before these probes.
             checkpoint["callbacks"][self.state_key] = self.state_dict()
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         for logger in self.loggers:
             logger.finalize("success")
 
-    def _look(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, looks: Sequence[LookCallback]
+    def _probe(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, probes: Sequence[ProbeCallback]
     ) -> None:
-        if looks and trainer.is_global_zero:
-            member, own = self._show(trainer, pl_module)
-            for look in looks:
-                look.look_once(own, member)
-
-    def _show(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule
-    ) -> tuple[pl.LightningModule, pl.Trainer]:
-        """The field's training at the present step, and the trainer as it would see it."""
         assert isinstance(pl_module, StackTraining)
+        if not probes or not trainer.is_global_zero:
+            return
         with pl_module.clock.paused(pl_module.device):
-            member = pl_module.member(self.number)
-            optimizer = pl_module.member_optimizer(trainer.optimizers[0], self.number, member)
-        folder = Path(trainer.default_root_dir) / "images" / self.name
-        own = cast(pl.Trainer, _MemberTrainer(trainer, str(folder), self.loggers, [optimizer]))
-        member.trainer = own
-        return member, own
+            snapshot = self._snapshot(trainer, pl_module)
+            batch = snapshot.training.batch
+            if batch is None or all(map(math.isfinite, snapshot.training.measure_losses())):
+                for probe in probes:
+                    probe.probe(snapshot)
+
+    def _snapshot(self, trainer: pl.Trainer, stack: StackTraining) -> Snapshot:
+        """The field at the present step, as a run of its own."""
+        member = stack.member(self.number)
+        return Snapshot(
+            member,
+            trainer.global_step,
+            trainer.max_steps,
+            stack.member_optimizer(trainer.optimizers[0], self.number, member),
+            self.loggers,
+            Path(trainer.default_root_dir) / "images" / self.name,
+        )
 
 
-class _MemberTrainer:
-    """A trainer but for what one field has of its own.
-
-    There are no other callbacks, so that no guard takes this field's loss for that of all.
-    """
-
-    def __init__(
-        self, trainer: pl.Trainer, folder: str, loggers: list[Logger], optimizers: list[Any]
-    ) -> None:
-        self._trainer = trainer
-        self.default_root_dir = folder
-        self.loggers = loggers
-        self.optimizers = optimizers
-        self.callbacks: list[pl.Callback] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._trainer, name)
-
-
-def check_shows_members(name: str, look: LookCallback) -> None:
-    """Rejects callbacks that follow every step of one field.
-
-    Args:
-        name: On the command line.
-        look: The callback.
+def check_shows_members(probe: ProbeCallback) -> None:
+    """Rejects probes that follow every step of one field.
 
     Raises:
-        ValueError: It is one of them.
+        ValueError: The probe follows every step.
     """
-    if isinstance(look, PredictedDynamicsCallback | PathKernelCallback):
+    if probe.follows_steps:
         raise ValueError(
-            f"{name} follows every step of one field, and a set of images has many; expected "
-            f"signal=image with one of them, or callback.{name}=null to train without it."
+            f"{probe.name} follows every step of one field, and a set of images has many; expected "
+            "one image."
         )

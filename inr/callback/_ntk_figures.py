@@ -10,21 +10,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 MOST_CURVES = 10
-Looks = Mapping[int, Mapping[str, Any]]
+Records = Mapping[int, Mapping[str, Any]]
 
 
-def draw_spectra(looks: Looks, key: str = "eigenvalues", title: str = "") -> Figure:
+def draw_spectra(records: Records, key: str = "eigenvalues", title: str = "") -> Figure:
     """Eigenvalues against their number, both logarithmic, darker to brighter with the step.
 
     Args:
-        looks: What each ``ntk/step=….npz`` has, by step.
+        records: What each ``ntk/step=….npz`` has, by step.
         key: ``eigenvalues`` or ``preconditioned_eigenvalues``.
         title: Another one than that of the plain kernel.
     """
     figure, axes = _figure()
-    for step, color, look in _colored(looks):
-        if key in look:
-            values = look[key]
+    for step, color, record in _colored(records):
+        if key in record:
+            values = record[key]
             positive = values[values > 0]
             axes.loglog(np.arange(1, len(positive) + 1), positive, color=color, label=step)
     axes.set_xlabel("mode")
@@ -33,11 +33,11 @@ def draw_spectra(looks: Looks, key: str = "eigenvalues", title: str = "") -> Fig
     return _with_legend(figure, axes)
 
 
-def draw_residuals(looks: Looks) -> Figure:
+def draw_residuals(records: Records) -> Figure:
     """Share of the error that lies in the leading modes: what is still to be learned, and where."""
     figure, axes = _figure()
-    for step, color, look in _colored(looks):
-        shares = np.cumsum(look["residual_energies"])
+    for step, color, record in _colored(records):
+        shares = np.cumsum(record["residual_energies"])
         axes.semilogx(np.arange(1, len(shares) + 1), shares, color=color, label=step)
     axes.set_ylim(0, 1.02)
     axes.set_xlabel("leading modes of Θ")
@@ -46,31 +46,31 @@ def draw_residuals(looks: Looks) -> Figure:
     return _with_legend(figure, axes)
 
 
-def draw_rates(looks: Looks) -> Figure:
-    """Rates at which each octave's error decays: measured, and predicted from the look before.
+def draw_rates(records: Records) -> Figure:
+    """Rates at which each octave's error decays: measured, and predicted from the record before.
 
-    A band whose error grew since the look before is left out.
+    A band whose error grew since the record before is left out.
     """
     figure, axes = _figure()
-    for step, color, look in _colored(looks):
-        if "measured_rates" not in look:
+    for step, color, record in _colored(records):
+        if "measured_rates" not in record:
             continue
-        bands = np.arange(1, len(look["measured_rates"]))
+        bands = np.arange(1, len(record["measured_rates"]))
         for key, style in (("predicted_rates", "--"), ("measured_rates", "-o")):
-            if key not in look:
+            if key not in record:
                 continue
-            rates = look[key][1:]
+            rates = record[key][1:]
             shown = rates > 0
             label = f"to {step}" if key == "measured_rates" else None
             axes.semilogy(bands[shown], rates[shown], style, color=color, label=label, markersize=3)
-    last = looks[max(looks)]
+    last = records[max(records)]
     edges = last["band_edges"]
     ticks = np.arange(1, len(edges) - 1)
     axes.set_xticks(ticks, [f"{edges[b]}–{edges[b + 1]}" for b in ticks], fontsize="small")
     axes.set_xlabel("frequency (cycles per unit of coordinate)")
     axes.set_ylabel("decay of the error per step")
     axes.set_title(
-        "Decay of the error since the look before\n"
+        "Decay of the error since the record before\n"
         f"solid: measured; dashed: predicted by {last['predictor']}",
         fontsize="medium",
     )
@@ -83,7 +83,7 @@ def draw_content(eigenvector_bands: np.ndarray, edges: Sequence[int], step: int)
     Args:
         eigenvector_bands: ``(modes, num_bands)``.
         edges: ``(num_bands + 1,)``, in cycles per unit of coordinate.
-        step: Of the look.
+        step: Of the record.
     """
     figure, axes = _figure()
     modes = np.arange(len(eigenvector_bands) + 1) + 0.5
@@ -118,13 +118,13 @@ def _figure() -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _colored(looks: Looks) -> list[tuple[int, tuple[float, ...], Mapping[str, Any]]]:
-    """Looks by step, each with a colour that is brighter for later ones; of many, some."""
-    steps = sorted(looks)
+def _colored(records: Records) -> list[tuple[int, tuple[float, ...], Mapping[str, Any]]]:
+    """Records by step, each with a colour that is brighter for later ones; of many, some."""
+    steps = sorted(records)
     shown = steps[-1 :: -(-len(steps) // MOST_CURVES) * -1][::-1]
     count = max(len(shown) - 1, 1)
     return [
-        (step, colormaps["viridis"](0.9 * number / count), looks[step])
+        (step, colormaps["viridis"](0.9 * number / count), records[step])
         for number, step in enumerate(shown)
     ]
 

@@ -30,21 +30,21 @@ def influence_maps(
     return maps.reshape(len(contributions), *lattice)
 
 
-def draw_influence(look: dict[str, Any], picture: np.ndarray, step: int) -> Figure:
+def draw_influence(record: dict[str, Any], picture: np.ndarray, step: int) -> Figure:
     """A map for each of some test points: which pixels made it brighter, and which darker.
 
     Args:
-        look: What ``path_kernel/step=….npz`` has, of a two-dimensional lattice.
+        record: What ``path_kernel/step=….npz`` has, of a two-dimensional lattice.
         picture: ``(H, W, 3)``, what the field is now, on [0, 1].
-        step: Of the look.
+        step: Of the record.
     """
-    count = len(look["index"])
+    count = len(record["index"])
     shown = np.unique(np.linspace(0, count - 1, min(SHOWN_POINTS, count)).round().astype(int))
-    maps = influence_maps(look["contributions"][shown], look["train_index"], look["lattice"])
-    rows, columns = np.unravel_index(look["index"][shown], tuple(look["lattice"]))
+    maps = influence_maps(record["contributions"][shown], record["train_index"], record["lattice"])
+    rows, columns = np.unravel_index(record["index"][shown], tuple(record["lattice"]))
     # A few pixels contribute far more than all others, which are the picture.
     limit = float(np.nanquantile(np.abs(maps), SATURATED)) or 1.0
-    figure, axes = _panels(look["lattice"], len(shown) + 1)
+    figure, axes = _panels(record["lattice"], len(shown) + 1)
     axes[0].imshow(picture, interpolation="nearest")
     axes[0].set_title("the field", fontsize="small")
     for number, (row, column) in enumerate(zip(rows, columns, strict=True), 1):
@@ -54,7 +54,7 @@ def draw_influence(look: dict[str, Any], picture: np.ndarray, step: int) -> Figu
         )
         axes[number].set_facecolor("0.85")
         _mark(axes[number], row, column)
-        before, after = (look[key][shown[number - 1]].mean() for key in ("initial", "network"))
+        before, after = (record[key][shown[number - 1]].mean() for key in ("initial", "network"))
         axes[number].set_title(f"{number}:  {before:.2f} → {after:.2f}", fontsize="small")
     bottom, top = figure.subplotpars.bottom, figure.subplotpars.top
     figure.colorbar(
@@ -65,8 +65,8 @@ def draw_influence(look: dict[str, Any], picture: np.ndarray, step: int) -> Figu
     )
     figure.suptitle(
         "How much each training pixel brightened (red) or darkened (blue) the ringed one\n"
-        f"steps {look['start']} to {step}: all together, what was learned within "
-        f"{100 * look['error']:.3g} %",
+        f"steps {record['start']} to {step}: all together, what was learned within "
+        f"{100 * record['error']:.3g} %",
         fontsize="medium",
     )
     return figure

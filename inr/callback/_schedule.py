@@ -1,9 +1,11 @@
-"""When to look at a run: often at first, then ever more rarely."""
+"""Schedules of probes and curves: often at first, then ever more rarely."""
 
 import itertools
 import math
 
 import pytorch_lightning as pl
+
+from inr.training import log_interval
 
 
 def is_log_spaced(step: int, per_decade: int) -> bool:
@@ -26,8 +28,7 @@ def is_logging_step(trainer: pl.Trainer) -> bool:
 
 def next_logging_step(trainer: pl.Trainer, step: int) -> int:
     """The first step after a step at which the curves have a point."""
-    interval: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
-    return 1 if step < 1 else next_multiple(interval, step)
+    return 1 if step < 1 else next_multiple(log_interval(trainer), step)
 
 
 def next_multiple(interval: int, step: int) -> int:

@@ -1,27 +1,30 @@
-"""How well the fields of a set of images fit them."""
+"""Metrics over all fields of a set of images."""
 
-import pytorch_lightning as pl
+from inr.callback._probe import ProbeCallback
+from inr.callback._record import Chart, Record
+from inr.signal import Signal
+from inr.training import Snapshot, StackTraining
 
-from inr.callback._look import LookCallback
-from inr.training import FieldTraining, StackTraining
 
-
-class SetQualityCallback(LookCallback):
+class SetQualityCallback(ProbeCallback):
     """Logs means of the images' PSNR and SSIM, and the least PSNR.
 
     Args:
-        per_decade: Looks per decade of steps.
+        per_decade: Probes per decade of steps.
     """
 
+    name = "set_quality"
     renders = True
 
-    def look(self, trainer: pl.Trainer, training: FieldTraining) -> None:
-        assert isinstance(training, StackTraining)
-        qualities = training.measure_members()
+    def charts(self, signal: Signal) -> list[Chart]:
+        return [Chart("Fit", "PSNR (dB): mean and least", r"^(min_|test_|train_)?psnr$")]
+
+    def measure(self, snapshot: Snapshot) -> Record:
+        assert isinstance(snapshot.training, StackTraining)
+        qualities = snapshot.training.measure_members()
         metrics = mean_quality(qualities) | {"min_psnr": min(q["psnr"] for q in qualities)}
-        training.measured |= metrics
-        for logger in trainer.loggers:
-            logger.log_metrics(metrics, trainer.global_step)
+        snapshot.training.measured |= metrics
+        return Record(scalars=metrics)
 
 
 def mean_quality(qualities: list[dict[str, float]]) -> dict[str, float]:

@@ -1,11 +1,13 @@
-"""The curves of a run."""
+"""The curves of a run: loss, PSNR of the batch, learning rate and speed."""
 
 from typing import Any
 
 import pytorch_lightning as pl
 
 from inr.argument import check_count
+from inr.callback._record import Chart
 from inr.callback._schedule import is_logging_step, next_logging_step
+from inr.signal import Signal
 from inr.training import FieldTraining
 
 
@@ -13,7 +15,7 @@ class CurveCallback(pl.Callback):
     """Logs loss, PSNR of the batch, learning rate and points per second.
 
     Args:
-        psnr_points: Points of the batch that the PSNR is measured on, at most.
+        psnr_points: Most points of the batch for the PSNR.
     """
 
     def __init__(self, *, psnr_points: int = 4096) -> None:
@@ -24,6 +26,12 @@ class CurveCallback(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, FieldTraining)
         self._seconds, self._points = pl_module.clock.training_seconds, pl_module.points
+
+    def charts(self, signal: Signal) -> list[Chart]:
+        """The charts of the curves."""
+        psnr = [Chart("Fit", "PSNR of the batch (dB)", "train/psnr")]
+        has_psnr = any(metric.key == "psnr" for metric in signal.display.metrics)
+        return [*(psnr if has_psnr else []), Chart("Fit", "Loss", "train/loss")]
 
     def next_stop(self, trainer: pl.Trainer) -> int | None:
         """The next step that has a point."""
@@ -41,14 +49,16 @@ class CurveCallback(pl.Callback):
         if not is_logging_step(trainer):
             return
         with pl_module.clock.paused(pl_module.device):
-            readings = self._read(trainer, pl_module, outputs["loss"].mean().item())
-            pl_module.measured |= readings
+            measured = self._measure(trainer, pl_module, outputs["loss"].mean().item())
+            pl_module.measured |= measured
             for logger in trainer.loggers:
                 logger.log_metrics(
-                    {f"train/{k}": v for k, v in readings.items()}, trainer.global_step
+                    {f"train/{k}": v for k, v in measured.items()}, trainer.global_step
                 )
 
-    def _read(self, trainer: pl.Trainer, pl_module: FieldTraining, loss: float) -> dict[str, float]:
+    def _measure(
+        self, trainer: pl.Trainer, pl_module: FieldTraining, loss: float
+    ) -> dict[str, float]:
         clock, seconds, points = pl_module.clock, self._seconds, self._points
         self._seconds, self._points = clock.training_seconds, pl_module.points
         return {

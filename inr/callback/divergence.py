@@ -1,4 +1,4 @@
-"""Losses that are no longer worth following."""
+"""Divergence: a loss that is not finite, or many times the first one."""
 
 import math
 from pathlib import Path
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from inr.argument import check_positive
 from inr.callback._schedule import is_logging_step, next_logging_step
-from inr.training import FieldTraining, StackTraining
+from inr.training import FieldTraining, StackTraining, callbacks_of
 
 
 class DivergenceError(RuntimeError):
@@ -22,10 +22,10 @@ class DivergenceCallback(pl.Callback):
 
     Of many fields that train together, one such loss is enough.
 
-    Losses stay on the device and are looked at together, at every logging step.
+    Losses stay on the device and are checked together, at every logging step.
 
     Args:
-        factor: How many times the first loss is too much.
+        factor: Multiple of the first loss that ends the run.
     """
 
     def __init__(self, *, factor: float = 1e4) -> None:
@@ -34,7 +34,7 @@ class DivergenceCallback(pl.Callback):
         self._unseen: list[Tensor] = []
 
     def next_stop(self, trainer: pl.Trainer) -> int | None:
-        """The next step at which losses are looked at."""
+        """The next step at which losses are checked."""
         return next_logging_step(trainer, trainer.global_step)
 
     def on_train_batch_end(
@@ -47,7 +47,7 @@ class DivergenceCallback(pl.Callback):
     ) -> None:
         self._unseen += outputs["losses"]
         if is_logging_step(trainer):
-            self.look(trainer)
+            self.check_losses(trainer)
 
     def state_dict(self) -> dict[str, Any]:
         return {"first": self._first}
@@ -56,11 +56,11 @@ class DivergenceCallback(pl.Callback):
         first = state_dict["first"]
         self._first = [first] if isinstance(first, float) else first
 
-    def look(self, trainer: pl.Trainer) -> None:
-        """Looks at the losses since the last look.
+    def check_losses(self, trainer: pl.Trainer) -> None:
+        """Checks the losses since the last check.
 
         Raises:
-            DivergenceError: One of them is too much.
+            DivergenceError: A loss is too large.
         """
         if not self._unseen:
             return
@@ -81,19 +81,19 @@ class DivergenceCallback(pl.Callback):
 
 
 def is_sound(trainer: pl.Trainer, pl_module: FieldTraining) -> bool:
-    """Whether fields are worth looking at or keeping: no loss over the last batch is too much now.
+    """Whether fields are worth probing or keeping: no loss over the last batch is too large.
 
-    The losses seen so far were those before each step; this one is after the last.
+    The losses so far were those before each step; this one is after the last.
 
     Raises:
-        DivergenceError: A loss since the guard's last look was too much.
+        DivergenceError: A loss since the last check was too large.
     """
     if pl_module.batch is None:
         return True
     losses = pl_module.measure_losses()
-    guards = [c for c in trainer.callbacks if isinstance(c, DivergenceCallback)]  # type: ignore[attr-defined]
+    guards = [c for c in callbacks_of(trainer) if isinstance(c, DivergenceCallback)]
     for guard in guards:
-        guard.look(trainer)
+        guard.check_losses(trainer)
     return all(map(math.isfinite, losses)) and not any(
         guard.is_too_much(loss, number) for guard in guards for number, loss in enumerate(losses)
     )
@@ -105,11 +105,11 @@ def _explain(trainer: pl.Trainer, step: int, loss: float, number: int) -> str:
     if step == 1:
         cause = "the initial weights or the loss's options, since no step had been taken"
     elif trainer.precision == "16-mixed":
-        cause = "an overflow in float16; expected trainer.precision=bf16-mixed or 32-true"
+        cause = "an overflow in float16; expected the precision bf16-mixed or 32-true"
     else:
         cause = (
             f"a learning rate of {lr:.3g} that is too high for {type(optimizer).__name__}; "
-            f"try optimizer.lr={lr / 10:.1g}"
+            f"try lr={lr / 10:.1g}"
         )
     checkpoint = Path(trainer.default_root_dir) / "checkpoints" / "last.ckpt"
     last = f"The last good checkpoint is {checkpoint}" if checkpoint.exists() else "No checkpoint"

@@ -1,26 +1,23 @@
 """The error in each octave of frequencies while a run trains."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from inr.atomic import replacing
 from inr.callback._error import error_bands, error_energies
-from inr.callback._look import LookCallback
-from inr.callback._writer import tensorboard_writers
+from inr.callback._probe import ProbeCallback
+from inr.callback._record import Chart, Record
 from inr.signal import Signal
-from inr.training import FieldTraining
+from inr.training import Snapshot
 
 # Of the whole energy: a transform in float32 leaves 1e-14 in a band where there is nothing.
 ROUNDING = 1e-12
 
 
-class FrequencyBandsCallback(LookCallback):
+class FrequencyBandsCallback(ProbeCallback):
     r"""Logs the error in each octave of frequencies, over the whole lattice: the spectral bias.
 
     .. math:: e_b = \sum_{k \in b} |\hat f_k - \hat y_k|^2 \Big/ \sum_{k \in b} |\hat y_k|^2
@@ -28,77 +25,72 @@ class FrequencyBandsCallback(LookCallback):
     It is 0 where the field has the signal's content and 1 where it has nothing; a band in which the
     signal has nothing is left out. The field is not clipped. The errors go to the loggers as
     ``frequency_bands/03_4-8``, cycles per unit of coordinate; to TensorBoard also a figure of all
-    looks; and to ``frequency_bands/step=00000100.npz`` what :func:`draw_band_errors` takes:
+    probes; and to ``frequency_bands/step=00000100.npz`` what :func:`draw_band_errors` takes:
     ``step``, ``edges``, ``error_energies``, ``target_energies``, and the bands' ``counts``.
 
     The training is left as it is: weights and random draws are the same with it and without.
 
     Args:
-        per_decade: Looks per decade of steps.
+        per_decade: Probes per decade of steps.
 
     References:
         Rahaman et al. 2019, "On the Spectral Bias of Neural Networks".
     """
 
+    name = "frequency_bands"
     renders = True
 
     def __init__(self, *, per_decade: int = 2) -> None:
         super().__init__(per_decade)
         self._errors: dict[int, np.ndarray] = {}
+        self._last: dict[str, np.ndarray] = {}
 
     def check(self, signal: Signal) -> None:
         if signal.targets(torch.zeros(1).long()) is None:
             raise ValueError(
-                "the signal is known on its surface only, which has no frequencies; expected "
-                "callback.frequency_bands=null."
+                "the signal is known on its surface only, which has no frequencies; expected one "
+                "that is known on a lattice."
             )
 
-    def look(self, trainer: pl.Trainer, training: FieldTraining) -> None:
-        step, bands = trainer.global_step, error_bands(training)
-        targets = training.signal.targets()
+    def charts(self, signal: Signal) -> list[Chart]:
+        return [Chart("Spectral bias", "Relative error of each octave", r"frequency_bands/.*")]
+
+    def measure(self, snapshot: Snapshot) -> Record:
+        bands = error_bands(snapshot.training)
+        targets = snapshot.signal.targets()
         assert targets is not None
         target = targets.to(bands.index.device).view(*bands.shape, -1)
         arrays = {
             "edges": np.array(bands.edges),
             "counts": bands.counts.cpu().numpy(),
-            "error_energies": error_energies(training, lambda error: error).cpu().numpy(),
+            "error_energies": error_energies(snapshot.training, lambda error: error).cpu().numpy(),
             "target_energies": bands.energies(target).double().cpu().numpy(),
         }
-        path = Path(trainer.default_root_dir) / "frequency_bands" / f"step={step:08d}.npz"
-        with replacing(path) as temporary:
-            np.savez(temporary, step=step, **arrays)  # type: ignore[arg-type]
-        self._errors[step] = arrays["error_energies"]
-        self._log(trainer, bands.labels, arrays)
-        self.draw_if_affordable(trainer, training, lambda: self._draw(trainer, arrays))
-
-    def _log(
-        self, trainer: pl.Trainer, labels: Sequence[str], arrays: dict[str, np.ndarray]
-    ) -> None:
+        self._errors[snapshot.step] = arrays["error_energies"]
+        self._last = arrays
         errors = relative_errors(arrays["error_energies"], arrays["target_energies"])
         scalars = {
             f"frequency_bands/{label}": error
-            for label, error in zip(labels, errors.tolist(), strict=True)
+            for label, error in zip(bands.labels, errors.tolist(), strict=True)
             if np.isfinite(error)
         }
-        for logger in trainer.loggers:
-            logger.log_metrics(scalars, trainer.global_step)
+        return Record(arrays, scalars)
 
-    def _draw(self, trainer: pl.Trainer, arrays: dict[str, np.ndarray]) -> None:
+    def draw(self, snapshot: Snapshot) -> dict[str, Figure]:
         figure = draw_band_errors(
             list(self._errors),
             np.stack(list(self._errors.values())),
-            arrays["target_energies"],
-            arrays["edges"],
+            self._last["target_energies"],
+            self._last["edges"],
         )
-        for writer in tensorboard_writers(trainer):
-            writer.add_figure("frequency_bands/errors", figure, trainer.global_step)
+        return {"errors": figure}
 
 
 def relative_errors(error_energies: np.ndarray, target_energies: np.ndarray) -> np.ndarray:
     """Error over target in each band; NaN where the target has no more than rounding.
 
     Shape:
-        ``(*looks, num_bands), (num_bands,) -> (*looks, num_bands)``
+        ``(*probes, num_bands), (num_bands,) -> (*probes, num_bands)``
     """
     present = target_energies > ROUNDING * target_energies.sum()
     return error_energies / np.where(present, target_energies, np.nan)
@@ -113,8 +105,8 @@ def draw_band_errors(
     """Relative error of each band against the step, both logarithmic; brighter bands are higher.
 
     Args:
-        steps: ``(looks,)``.
-        error_energies: ``(looks, num_bands)``.
+        steps: ``(probes,)``.
+        error_energies: ``(probes, num_bands)``.
         target_energies: ``(num_bands,)``; bands without are left out.
         edges: ``(num_bands + 1,)``, in cycles per unit of coordinate.
     """

@@ -1,22 +1,20 @@
 """The tangent kernel while a run trains."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
-from torch.utils.tensorboard import SummaryWriter
 
 from inr.argument import check_choice, check_count, check_flag
-from inr.atomic import replacing
 from inr.callback._error import error_energies
-from inr.callback._look import LookCallback
 from inr.callback._ntk_figures import draw_content, draw_rates, draw_residuals, draw_spectra
+from inr.callback._probe import ProbeCallback, ProbeError
 from inr.callback._probe_points import PLACEMENTS, check_placement, place_probe
-from inr.callback._writer import tensorboard_writers
+from inr.callback._record import Chart, Record
 from inr.frequency import OctaveBands, band_labels
 from inr.ntk import (
     Probe,
@@ -24,6 +22,7 @@ from inr.ntk import (
     check_outputs,
     fourier_content,
     log_decays,
+    log_spaced,
     max_lr,
     mode_energies,
     probe_field,
@@ -31,34 +30,36 @@ from inr.ntk import (
 )
 from inr.optimizer import Muon, adam_weighting, precondition
 from inr.signal import Signal
-from inr.training import FieldTraining
+from inr.training import FieldTraining, Snapshot
 
 CURVE_POINTS = 200
 
 
-class NTKSpectrumCallback(LookCallback):
+class NTKSpectrumCallback(ProbeCallback):
     """Logs the spectrum of the empirical tangent kernel, and what it says about the training.
 
-    It looks at each checkpoint too. Each look goes to ``ntk/step=00000100.npz``, which has all that
+    It probes each checkpoint too. Each probe goes to ``ntk/step=00000100.npz``, which has all that
     the figures show (docs/kernel.md says what is in it); its numbers go to the loggers, among them
     the drift ‖Θ_t − Θ_0‖/‖Θ_0‖, the rotation of the leading eigenvectors, and the largest stable
     learning rate beside the one in use; curves, such as ``ntk_spectrum/step_00000100`` with log10 λ
-    against the mode's number, and figures of all looks to TensorBoard.
+    against the mode's number, and figures of all probes to TensorBoard.
 
     The training is left as it is: weights and random draws are the same with it and without.
 
     Args:
-        num_points: Points in the kernel, at most.
+        num_points: Most points of the kernel.
         placement: ``lattice`` takes a regular sub-lattice, so that frequencies mean something;
             ``random`` draws points of the lattice; ``surface`` draws points near that of a shape.
-        per_decade: Looks per decade of steps.
+        per_decade: Probes per decade of steps.
         outputs: ``mean`` over outputs, ``full`` for all pairs, or the number of one.
         k: Leading eigenvalues to find; None is all. Where the kernel has more than 4,096 rows,
             they are found without forming it, and there is no drift.
         preconditioned: Whether to log the kernel that Adam or Muon steps, J P Jᵀ, too.
         leading_modes: Eigenvectors whose common rotation is measured.
-        seed: Of random points.
+        seed: Seed of random points.
     """
+
+    name = "ntk"
 
     def __init__(
         self,
@@ -81,12 +82,12 @@ class NTKSpectrumCallback(LookCallback):
         self.leading_modes = check_count("leading_modes", leading_modes)
         self.seed = check_count("seed", seed, minimum=0)
         self._options = [num_points, placement, outputs, k, preconditioned, leading_modes, seed]
-        self._looks: dict[int, dict[str, Any]] = {}
+        self._found: dict[int, dict[str, Any]] = {}
         self._first: dict[str, Tensor] = {}
         self._previous: dict[str, Any] = {}
 
     def state_dict(self) -> dict[str, Any]:
-        """What later looks are compared with."""
+        """The kernel that later probes are compared with."""
         return {"options": self._options, "first": self._first, "previous": self._previous}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -98,38 +99,52 @@ class NTKSpectrumCallback(LookCallback):
         check_outputs(self.outputs, signal.out_features)
         check_placement(self.placement, signal)
 
-    def on_save_checkpoint(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
-    ) -> None:
+    def charts(self, signal: Signal) -> list[Chart]:
+        kernel = [
+            ("log10 eigenvalue by mode (x: mode)", r"ntk_spectrum/.*"),
+            ("Share of the error in the leading modes (x: mode)", r"ntk_residual/.*"),
+            ("Largest stable learning rate, and the one in use", r"ntk/(max_)?lr"),
+            ("Drift and rotation", r"ntk/(drift|rotation)"),
+            ("Largest eigenvalue", r"ntk/lambda_max"),
+            ("Trace", r"ntk/trace"),
+            ("Effective rank", r"ntk/effective_rank"),
+            ("Condition number", r"ntk/condition_number"),
+        ]
+        if self.preconditioned:
+            kernel.insert(1, ("log10 eigenvalue of what is stepped", r"ntk_preconditioned/.*"))
+        charts = [Chart("Tangent kernel", title, tags) for title, tags in kernel]
+        if self.placement == "lattice" and self.outputs != "full":
+            charts += [
+                Chart(
+                    "Spectral bias",
+                    f"{title} decay of each octave",
+                    f"ntk_{title.lower()}_rates/.*",
+                )
+                for title in ("Measured", "Predicted")
+            ]
+        return charts
+
+    def probes_checkpoint(self, trainer: pl.Trainer) -> bool:
         # Who interrupts a run wants it to end.
-        if not trainer.should_stop:
-            self.look_once(trainer, pl_module)
-            # The state in it was taken before this look.
-            checkpoint["callbacks"][self.state_key] = self.state_dict()
+        return not trainer.should_stop
 
-    def look(self, trainer: pl.Trainer, training: FieldTraining) -> None:
-        step = trainer.global_step
+    def measure(self, snapshot: Snapshot) -> Record:
         try:
-            look = self._measure(trainer, training)
+            found = self._measure(snapshot)
         except Exception as error:
-            advice = "callback.ntk_spectrum=null trains without it."
+            advice = ""
             if "memory" in str(error) or isinstance(error, MemoryError):
-                advice = f"callback.ntk_spectrum.num_points=256 needs less; {advice}"
-            raise RuntimeError(
-                f"the look at the tangent kernel at step {step} failed: {error} {advice}"
+                advice = " Fewer num_points need less."
+            raise ProbeError(
+                "ntk_spectrum",
+                f"the probe of the tangent kernel at step {snapshot.step} failed: {error}{advice}",
             ) from error
-        self._looks[step] = look
-        path = Path(trainer.default_root_dir) / "ntk" / f"step={step:08d}.npz"
-        with replacing(path) as temporary:
-            np.savez(temporary, step=step, **look)
-        for logger in trainer.loggers:
-            logger.log_metrics(_numbers(look), step)
-        for writer in tensorboard_writers(trainer):
-            _add_curves(writer, look, step)
-        self.draw_if_affordable(trainer, training, lambda: self._draw(trainer))
+        self._found[snapshot.step] = found
+        return Record(found, _numbers(found), _curves(found, snapshot.step))
 
-    def _measure(self, trainer: pl.Trainer, training: FieldTraining) -> dict[str, Any]:
-        """What the ``.npz`` of a look has."""
+    def _measure(self, snapshot: Snapshot) -> dict[str, Any]:
+        """The content of the ``.npz`` file."""
+        training = snapshot.training
         coords, targets, shape = place_probe(
             training.signal, self.placement, self.num_points, self.seed
         )
@@ -137,29 +152,29 @@ class NTKSpectrumCallback(LookCallback):
         residual = self._select(self._residual(training, coords, targets).cpu().double())
         vectors = probe.spectrum.eigenvectors
         assert vectors is not None
-        look: dict[str, Any] = {
+        found: dict[str, Any] = {
             "coords": coords,
             "lattice": np.array(shape or ()),
             "outputs": self.outputs,
             "eigenvalues": probe.spectrum.eigenvalues,
             "residual_energies": mode_energies(vectors, residual.to(vectors)),
-            "lr": _learning_rate(trainer),
+            "lr": snapshot.lr,
             **probe.scalars,
             **self._changes(probe),
         }
         if probe.spectrum.residuals is not None:
-            look["residuals"] = probe.spectrum.residuals
-        adapted = self._probe_adapted(trainer, training, coords)
+            found["residuals"] = probe.spectrum.residuals
+        adapted = self._probe_adapted(snapshot, coords)
         if adapted is not None:
-            look["preconditioned_eigenvalues"] = adapted.spectrum.eigenvalues
-            look |= _stability(trainer.optimizers[0], adapted)
+            found["preconditioned_eigenvalues"] = adapted.spectrum.eigenvalues
+            found |= _stability(snapshot.optimizer, adapted)
         if shape is not None and self.outputs != "full" and probe.kernel is not None:
-            look["eigenvector_bands"] = fourier_content(vectors, shape)
-            look["band_edges"] = np.array(OctaveBands(shape).edges)
-            if training.affords_rendering():
+            found["eigenvector_bands"] = fourier_content(vectors, shape)
+            found["band_edges"] = np.array(OctaveBands(shape).edges)
+            if snapshot.affords_rendering():
                 governing = adapted if self.preconditioned else probe
-                look |= self._compare_bands(trainer, training, governing, shape)
-        return {key: _plain(value) for key, value in look.items()}
+                found |= self._compare_bands(snapshot, governing, shape)
+        return {key: _plain(value) for key, value in found.items()}
 
     @torch.no_grad()
     def _residual(self, training: FieldTraining, coords: Tensor, targets: Tensor) -> Tensor:
@@ -185,18 +200,16 @@ class NTKSpectrumCallback(LookCallback):
             eigenvectors=eigenvectors,
         )
 
-    def _probe_adapted(
-        self, trainer: pl.Trainer, training: FieldTraining, coords: Tensor
-    ) -> Probe | None:
+    def _probe_adapted(self, snapshot: Snapshot, coords: Tensor) -> Probe | None:
         """The kernel that the optimizer steps; none before its first step."""
-        optimizer = trainer.optimizers[0]
+        optimizer, field = snapshot.optimizer, snapshot.field
         if not self.preconditioned or (isinstance(optimizer, Adam | Muon) and not optimizer.state):
             return None
         if isinstance(optimizer, Adam):
             # It weights every number, for which this takes less time.
-            weighting = adam_weighting(optimizer, training.field)
-            return self._probe(training.field, coords, weighting)
-        return self._probe(precondition(training.field, optimizer), coords)
+            weighting = adam_weighting(optimizer, field)
+            return self._probe(field, coords, weighting)
+        return self._probe(precondition(field, optimizer), coords)
 
     def _select(self, values: Tensor) -> Tensor:
         """``(n, c)`` values as the kernel has them: ``(n·c, 1)``, ``(n, c)`` or ``(n, 1)``."""
@@ -205,7 +218,7 @@ class NTKSpectrumCallback(LookCallback):
         return values if self.outputs == "mean" else values[:, [self.outputs]]
 
     def _changes(self, probe: Probe) -> dict[str, float]:
-        """How far the kernel and its leading eigenvectors have moved since the first look."""
+        """How far the kernel and its leading eigenvectors have moved since the first probe."""
         vectors = probe.spectrum.eigenvectors
         assert vectors is not None
         now = {"eigenvectors": vectors[:, : self.leading_modes].float().cpu()}
@@ -224,19 +237,16 @@ class NTKSpectrumCallback(LookCallback):
         return changes
 
     def _compare_bands(
-        self,
-        trainer: pl.Trainer,
-        training: FieldTraining,
-        governing: Probe | None,
-        shape: tuple[int, ...],
+        self, snapshot: Snapshot, governing: Probe | None, shape: tuple[int, ...]
     ) -> dict[str, Any]:
-        """Each octave's error now, and its decay since the look before, measured and predicted.
+        """Each octave's error, and its decay since the probe before, measured and predicted.
 
-        Predicted by the kernel of then, at the mean of the learning rates of then and now.
+        The prediction is by the kernel at the probe before, at the mean of the learning rates of
+        both steps.
         """
-        energies = error_energies(training, self._select).cpu()[: len(OctaveBands(shape))]
-        lr = _learning_rate(trainer)
-        now = {"step": trainer.global_step, "lr": lr, "band_energies": energies}
+        energies = error_energies(snapshot.training, self._select).cpu()[: len(OctaveBands(shape))]
+        lr = snapshot.lr
+        now = {"step": snapshot.step, "lr": lr, "band_energies": energies}
         found: dict[str, Any] = {"band_energies": energies}
         if governing is not None and governing.kernel is not None:
             rates = band_eigenvalues(governing.kernel, shape).cpu()
@@ -250,7 +260,7 @@ class NTKSpectrumCallback(LookCallback):
                 found["predicted_rates"] = log_decays(
                     before["band_eigenvalues"], (before["lr"] + lr) / 2, before["num_values"]
                 )
-        optimizer = type(trainer.optimizers[0]).__name__
+        optimizer = type(snapshot.optimizer).__name__
         found["predictor"] = (
             f"the kernel that {optimizer} steps"
             if self.preconditioned
@@ -258,42 +268,42 @@ class NTKSpectrumCallback(LookCallback):
         )
         return found
 
-    def _draw(self, trainer: pl.Trainer) -> None:
-        """Figures of all looks so far, and of the last one's eigenvectors."""
-        step = trainer.global_step
-        last = self._looks[step]
-        figures = {"spectrum": draw_spectra(self._looks), "residual": draw_residuals(self._looks)}
+    def draw(self, snapshot: Snapshot) -> dict[str, Figure]:
+        """Figures of all probes so far, and of the last one's eigenvectors."""
+        last = self._found[snapshot.step]
+        figures = {"spectrum": draw_spectra(self._found), "residual": draw_residuals(self._found)}
         if "preconditioned_eigenvalues" in last:
-            optimizer = type(trainer.optimizers[0]).__name__
+            optimizer = type(snapshot.optimizer).__name__
             figures["preconditioned"] = draw_spectra(
-                self._looks,
+                self._found,
                 "preconditioned_eigenvalues",
                 f"Spectrum of the kernel that {optimizer} steps",
             )
         if "eigenvector_bands" in last:
-            content = draw_content(last["eigenvector_bands"], last["band_edges"], step)
-            figures["content"] = content
+            figures["content"] = draw_content(
+                last["eigenvector_bands"], last["band_edges"], snapshot.step
+            )
         if "measured_rates" in last:
-            figures["rates"] = draw_rates(self._looks)
-        for writer in tensorboard_writers(trainer):
-            for name, figure in figures.items():
-                writer.add_figure(f"ntk/{name}", figure, step)
+            figures["rates"] = draw_rates(self._found)
+        return figures
 
 
-def _add_curves(writer: SummaryWriter, look: dict[str, Any], step: int) -> None:
+def _curves(found: dict[str, Any], step: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Series against the mode's number, which TensorBoard lays over each other."""
-    _add_curve(writer, f"ntk_spectrum/step_{step:08d}", _logarithms(look["eigenvalues"]))
-    _add_curve(writer, f"ntk_residual/step_{step:08d}", np.cumsum(look["residual_energies"]))
-    if "preconditioned_eigenvalues" in look:
-        values = _logarithms(look["preconditioned_eigenvalues"])
-        _add_curve(writer, f"ntk_preconditioned/step_{step:08d}", values)
+    series = {
+        "ntk_spectrum": _logarithms(found["eigenvalues"]),
+        "ntk_residual": np.cumsum(found["residual_energies"]),
+    }
+    if "preconditioned_eigenvalues" in found:
+        series["ntk_preconditioned"] = _logarithms(found["preconditioned_eigenvalues"])
+    return {f"{name}/step_{step:08d}": _thin(values) for name, values in series.items()}
 
 
-def _add_curve(writer: SummaryWriter, tag: str, values: np.ndarray) -> None:
-    """At modes that are evenly spaced in the logarithm of their number."""
-    modes = np.unique(np.geomspace(1, len(values), CURVE_POINTS).round().astype(int))
-    for mode in modes[np.isfinite(values[modes - 1])]:
-        writer.add_scalar(tag, values[mode - 1], mode)
+def _thin(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Modes, from 1, that are evenly spaced in the logarithm of their number, and their values."""
+    modes = log_spaced(len(values), CURVE_POINTS).numpy()
+    modes = modes[np.isfinite(values[modes - 1])]
+    return modes, values[modes - 1]
 
 
 def _logarithms(values: np.ndarray) -> np.ndarray:
@@ -301,19 +311,19 @@ def _logarithms(values: np.ndarray) -> np.ndarray:
     return np.log10(np.where(values > 0, values, np.nan))
 
 
-def _numbers(look: dict[str, Any]) -> dict[str, float]:
-    """What loggers get of a look: its numbers, and the rates of each octave."""
+def _numbers(found: dict[str, Any]) -> dict[str, float]:
+    """The scalars of a probe: its numbers, and the rates of each octave."""
     numbers = {
         f"ntk/{key}": value
-        for key, value in look.items()
+        for key, value in found.items()
         if isinstance(value, float) and np.isfinite(value)
     }
     for kind in ("predicted_rates", "measured_rates"):
-        if kind in look:
-            labels = band_labels(look["band_edges"].tolist())
+        if kind in found:
+            labels = band_labels(found["band_edges"].tolist())
             numbers |= {
                 f"ntk_{kind}/{label}": rate
-                for label, rate in zip(labels, look[kind].tolist(), strict=True)
+                for label, rate in zip(labels, found[kind].tolist(), strict=True)
                 if np.isfinite(rate)
             }
     return numbers
@@ -326,10 +336,6 @@ def _stability(optimizer: Optimizer, adapted: Probe) -> dict[str, float]:
     assert adapted.steepest is not None
     beta1 = optimizer.param_groups[0]["betas"][0]
     return {"preconditioned_max_lr": max_lr(adapted.steepest, adapted.num_values, beta1=beta1)}
-
-
-def _learning_rate(trainer: pl.Trainer) -> float:
-    return float(trainer.optimizers[0].param_groups[0]["lr"])
 
 
 def _plain(value: Any) -> Any:

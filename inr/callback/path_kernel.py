@@ -1,61 +1,61 @@
-"""What each training point contributed to what a field has become."""
+"""Contributions of training points to a field, along the path of its training."""
 
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from inr.argument import check_count
-from inr.atomic import replacing
 from inr.batch import Batch
 from inr.callback._descent import (
     Steps,
     check_gradient_descent,
     check_whole_gradients,
     require_lattice,
-    without,
 )
-from inr.callback._look import LookCallback
 from inr.callback._path_kernel_figure import draw_influence
-from inr.callback._writer import tensorboard_writers
+from inr.callback._probe import ProbeCallback, ProbeError
+from inr.callback._record import Chart, Record
 from inr.callback.divergence import is_sound
 from inr.lattice import lattice_points, sublattice
 from inr.ntk import PathKernel
 from inr.signal import LatticeSignal, Signal, displayed
-from inr.training import FieldTraining
+from inr.training import FieldTraining, Snapshot
 
 MOST_NUMBERS = 2**24
 NAME = "path_kernel"
 
 
-class PathKernelCallback(LookCallback):
+class PathKernelCallback(ProbeCallback):
     r"""Follows gradient descent as a kernel machine: f_T = f_0 + Σ_i C_i.
 
     At every step it adds what each training point contributes to the outputs at some test points,
-    by the tangent kernel of then: see :class:`inr.ntk.PathKernel`. That takes longer than the step
-    and is not counted as training. The loggers get ``path_kernel/error``, how far the sum is from
-    the field itself relative to what was learned: a large one says that the steps are too long for
-    the theory. ``path_kernel/step=00000100.npz`` has ``coords``, ``lattice``,
-    ``index`` (flat positions of the test points) and ``train_index``, ``initial``, ``outputs`` of
-    the kernel machine and ``network`` of the field, ``contributions``, ``path_kernel``, ``error``,
-    ``start`` and ``step``; TensorBoard gets a map of who contributed what.
+    by the tangent kernel at that step: see :class:`inr.ntk.PathKernel`. That takes longer than the
+    step and is not counted as training. The loggers get ``path_kernel/error``, how far the sum is
+    from the field itself relative to what was learned: a large one says that the steps are too long
+    for the theory. ``path_kernel/step=00000100.npz`` has ``coords``, ``lattice``, ``index`` (flat
+    positions of the test points) and ``train_index``, ``initial``, ``outputs`` of the kernel
+    machine and ``network`` of the field, ``contributions``, ``path_kernel``, ``error``, ``start``
+    and ``step``; TensorBoard gets a map of who contributed what.
 
     It needs gradient descent on all points without momentum and decay. The training is left as it
     is: weights and random draws are the same with it and without.
 
     Args:
         num_points: Test points, at most: a regular sub-lattice.
-        per_decade: Looks per decade of steps.
+        per_decade: Probes per decade of steps.
 
     References:
         Domingos 2020, "Every Model Learned by Gradient Descent Is Approximately a Kernel Machine".
     """
 
+    name = NAME
     needs_full_precision = True
+    follows_steps = True
 
     def __init__(self, *, num_points: int = 16, per_decade: int = 2) -> None:
         super().__init__(per_decade)
@@ -63,6 +63,7 @@ class PathKernelCallback(LookCallback):
         self._path: PathKernel | None = None
         self._start = 0
         self._saved: dict[str, Any] = {}
+        self._found: dict[str, Any] = {}
 
     def state_dict(self) -> dict[str, Any]:
         """The sums so far, and the step that they began at."""
@@ -77,12 +78,11 @@ class PathKernelCallback(LookCallback):
         index, _ = sublattice(signal.lattice, self.num_points)
         if len(index) * per_point > MOST_NUMBERS:
             fitting = MOST_NUMBERS // per_point
-            fewer = f"callback.path_kernel.num_points={fitting}, " if fitting else ""
+            fewer = f"num_points={fitting}, or " if fitting else ""
             raise ValueError(
                 f"{len(index)} test points and {signal.num_train} training points with "
                 f"{signal.out_features} outputs are {len(index) * per_point} contributions; "
-                f"expected at most {MOST_NUMBERS}. Type {fewer}a smaller signal.size, "
-                f"{without(NAME)}"
+                f"expected at most {MOST_NUMBERS}. Use {fewer}a smaller signal."
             )
 
     def check_steps(self, steps: Steps) -> None:
@@ -124,22 +124,27 @@ class PathKernelCallback(LookCallback):
                 slopes = self._path.slopes(loss, values)
                 self._path.accumulate(trainer.optimizers[0].param_groups[0]["lr"], slopes)
             except Exception as error:
-                raise RuntimeError(
+                raise ProbeError(
+                    NAME,
                     f"the path kernel's step {trainer.global_step} failed: {error} "
-                    f"Type callback.path_kernel.num_points=4 if memory is short, {without(NAME)}"
+                    "Fewer num_points need less memory.",
                 ) from error
 
-    def look(self, trainer: pl.Trainer, training: FieldTraining) -> None:
+    def charts(self, signal: Signal) -> list[Chart]:
+        title = "Error of the kernel machine along the path"
+        return [Chart("Predicted dynamics", title, r"path_kernel/error")]
+
+    def measure(self, snapshot: Snapshot) -> Record:
         assert self._path is not None
-        step, path = trainer.global_step, self._path
-        signal = require_lattice(NAME, training.signal)
+        path = self._path
+        signal = require_lattice(NAME, snapshot.signal)
         index, _ = sublattice(signal.lattice, self.num_points)
         train_index = signal.train_index
         if train_index is None:
             train_index = torch.arange(signal.num_points)
         error = path.error()
         with torch.no_grad():
-            network = training.field(self._test_points(signal))
+            network = snapshot.field(self._test_points(signal))
         tensors = {
             "coords": path.x_test,
             "index": index,
@@ -150,16 +155,17 @@ class PathKernelCallback(LookCallback):
             "contributions": path.contributions,
             "path_kernel": path.path_kernel,
         }
-        look: dict[str, Any] = {key: part.detach().cpu().numpy() for key, part in tensors.items()}
-        look |= {"lattice": np.array(signal.lattice), "error": error, "start": self._start}
-        target = Path(trainer.default_root_dir) / "path_kernel" / f"step={step:08d}.npz"
-        with replacing(target) as temporary:
-            np.savez(temporary, step=step, **look)
-        if math.isfinite(error):
-            for logger in trainer.loggers:
-                logger.log_metrics({"path_kernel/error": error}, step)
-        if len(signal.lattice) == 2:
-            self.draw_if_affordable(trainer, training, lambda: _draw(trainer, training, look))
+        found: dict[str, Any] = {key: part.detach().cpu().numpy() for key, part in tensors.items()}
+        found |= {"lattice": np.array(signal.lattice), "error": error, "start": self._start}
+        self._found = found
+        return Record(found, {"path_kernel/error": error} if math.isfinite(error) else {})
+
+    def draw(self, snapshot: Snapshot) -> dict[str, Figure]:
+        if len(snapshot.signal.lattice) != 2:
+            return {}
+        lower, upper = snapshot.signal.value_range
+        picture = displayed((snapshot.render().float().cpu() - lower) / (upper - lower)).numpy()
+        return {"influence": draw_influence(self._found, picture, snapshot.step)}
 
     def _test_points(self, signal: LatticeSignal) -> Tensor:
         index, _ = sublattice(signal.lattice, self.num_points)
@@ -177,11 +183,3 @@ class _Known(nn.Module):
         if coords is not self._coords:
             raise ValueError("the loss reads the field elsewhere than at its batch.")
         return self._outputs
-
-
-def _draw(trainer: pl.Trainer, training: FieldTraining, look: dict[str, Any]) -> None:
-    lower, upper = training.signal.value_range
-    picture = displayed((training.render().float().cpu() - lower) / (upper - lower)).numpy()
-    figure = draw_influence(look, picture, trainer.global_step)
-    for writer in tensorboard_writers(trainer):
-        writer.add_figure("path_kernel/influence", figure, trainer.global_step)

@@ -1,22 +1,22 @@
-"""What there is to see of a run."""
-
-import pytorch_lightning as pl
+"""Metrics and previews of a field while it trains."""
 
 from inr.argument import check_count, check_positive
-from inr.callback._look import LookCallback
-from inr.callback._writer import add_preview, tensorboard_writers
-from inr.training import FieldTraining
+from inr.callback._probe import ProbeCallback
+from inr.callback._record import Chart, Record
+from inr.signal import Preview, Signal
+from inr.training import Snapshot
 
 
-class ReconstructionCallback(LookCallback):
+class ReconstructionCallback(ProbeCallback):
     """Shows what has been learnt beside the signal, and logs how well the field fits.
 
     Args:
-        per_decade: Looks per decade of steps.
+        per_decade: Probes per decade of steps.
         error_scale: The error, as a share of the value range, that is shown brightest.
         max_pixels: Larger pictures are thinned to at most this many pixels; metrics never are.
     """
 
+    name = "reconstruction"
     renders = True
 
     def __init__(
@@ -26,24 +26,25 @@ class ReconstructionCallback(LookCallback):
         self.error_scale = check_positive("error_scale", error_scale)
         self.max_pixels = check_count("max_pixels", max_pixels)
 
-    def look(self, trainer: pl.Trainer, training: FieldTraining) -> None:
-        display, signal, field = training.signal.display, training.signal, training.field
-        rendering = training.render()
-        metrics = display.measure(field, signal, rendering)
-        training.measured |= metrics
-        for logger in trainer.loggers:
-            logger.log_metrics(metrics, trainer.global_step)
-        writers = tensorboard_writers(trainer)
-        if not writers:
-            return
-        previews = display.show(
-            field,
-            signal,
-            rendering,
+    def charts(self, signal: Signal) -> list[Chart]:
+        first, keys = signal.display.metrics[0], [m.key for m in signal.display.metrics]
+        charts = [Chart("Fit", "PSNR (dB)", r"^(test_|train_)?psnr$")] if "psnr" in keys else []
+        if first.key != "psnr":
+            charts.insert(0, Chart("Fit", first.label, rf"^(near_)?{first.key}$"))
+        return charts
+
+    def measure(self, snapshot: Snapshot) -> Record:
+        display = snapshot.signal.display
+        metrics = display.measure(snapshot.field, snapshot.signal, snapshot.render())
+        snapshot.training.measured |= metrics
+        return Record(scalars=metrics)
+
+    def previews(self, snapshot: Snapshot) -> list[Preview]:
+        return snapshot.signal.display.show(
+            snapshot.field,
+            snapshot.signal,
+            snapshot.render(),
             error_scale=self.error_scale,
             max_pixels=self.max_pixels,
-            thorough=trainer.global_step == trainer.max_steps,
+            thorough=snapshot.is_last,
         )
-        for preview in previews:
-            for writer in writers:
-                add_preview(writer, preview, trainer.global_step)

@@ -1,7 +1,8 @@
 """Configuration to objects: the only place where sizes meet."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from pytorch_lightning.loggers import Logger
 from torch import nn
 
 from inr.argument import check_count
-from inr.callback import LookCallback, MemberCallback, Steps
+from inr.callback import MemberCallback, ProbeCallback, Steps
 from inr.cli.failure import BadInputError, bad_input
 from inr.cli.image_set import FOLDER, build_member_loggers, build_set_callbacks, check_set_trainer
 from inr.cli.instantiate import build
@@ -90,8 +91,8 @@ def build_parts(cfg: DictConfig) -> Parts:
     clip = cfg.trainer.gradient_clip_val
     steps = Steps(optimizer, parts.sampler, parts.loss, signal, clip, machine.precision)
     for callback in parts.callbacks:
-        if isinstance(callback, LookCallback):
-            with bad_input():
+        if isinstance(callback, ProbeCallback):
+            with suiting(callback.name):
                 callback.check_steps(steps)
     return parts
 
@@ -118,10 +119,21 @@ def _build_callbacks(cfg: DictConfig, signal: Signal) -> list[pl.Callback]:
     names = [name for name in cfg.callback if cfg.callback[name]]
     callbacks = [build(cfg.callback, name, f"callback.{name}") for name in names]
     for name, callback in zip(names, callbacks, strict=True):
-        if isinstance(callback, LookCallback):
-            with bad_input(f"callback.{name}"):
+        if isinstance(callback, ProbeCallback):
+            with suiting(name):
                 callback.check(signal)
     return callbacks
+
+
+@contextmanager
+def suiting(name: str) -> Iterator[None]:
+    """Turns the rejection of a callback into one that says how to train without it."""
+    try:
+        yield
+    except ValueError as error:
+        raise BadInputError(
+            f"callback.{name}: {error} callback.{name}=null trains without it."
+        ) from error
 
 
 def build_seeded_field(cfg: DictConfig, signal: Signal) -> Field:

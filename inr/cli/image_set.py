@@ -10,8 +10,8 @@ from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
 
 from inr.atomic import replacing
 from inr.callback import (
-    LookCallback,
     MemberCallback,
+    ProbeCallback,
     ReconstructionCallback,
     SetQualityCallback,
     check_shows_members,
@@ -29,29 +29,29 @@ FOLDER = "images"
 
 
 def build_set_callbacks(cfg: DictConfig, signal: ImageSetSignal) -> list[pl.Callback]:
-    """The callbacks of a run: those that look at one field once for each image that is watched.
+    """The callbacks of a run: those that probe one field once for each image that is watched.
 
     Raises:
         BadInputError: One of them does not suit a set.
     """
     whole: list[pl.Callback] = []
-    members = {number: list[LookCallback]() for number in signal.watched}
+    members = {number: list[ProbeCallback]() for number in signal.watched}
     for name in cfg.callback:
         if not cfg.callback[name]:
             continue
         callback = build(cfg.callback, name, f"callback.{name}")
-        if not isinstance(callback, LookCallback):
+        if not isinstance(callback, ProbeCallback):
             whole.append(callback)
             continue
         with bad_input(f"callback.{name}"):
-            check_shows_members(name, callback)
+            check_shows_members(callback)
             callback.check(signal.member(0))
         if isinstance(callback, ReconstructionCallback):
             whole.append(SetQualityCallback(callback.per_decade))
-        for looks in members.values():
-            looks.append(build(cfg.callback, name, f"callback.{name}"))
+        for probes in members.values():
+            probes.append(build(cfg.callback, name, f"callback.{name}"))
     return [
-        *(MemberCallback(n, signal.names[n], looks) for n, looks in members.items() if looks),
+        *(MemberCallback(n, signal.names[n], probes) for n, probes in members.items() if probes),
         *whole,
     ]
 

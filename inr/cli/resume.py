@@ -102,6 +102,8 @@ def check_same_steps(
     Raises:
         BadInputError: The optimizer differs, or an earlier version wrote the checkpoint.
     """
+    from inr.training import counted_steps
+
     recorded = checkpoint["inr"]["config"]["optimizer"]["_target_"]
     saved = checkpoint["optimizer_states"][0]["param_groups"]
     shares = [
@@ -115,9 +117,7 @@ def check_same_steps(
             f"the optimizer was {names[0]} for {source}, and {other}; expected the same, whose "
             "state is in the checkpoint. Begin another run without ckpt_path."
         )
-    loops = checkpoint["loops"]["fit_loop"]
-    counted = loops["epoch_loop.manual_optimization.optim_step_progress"]["total"]["completed"]
-    if counted != checkpoint["global_step"]:
+    if counted_steps(checkpoint) != checkpoint["global_step"]:
         raise BadInputError(
             f"{source} was written by an earlier version, whose runs are rendered but not resumed."
         )

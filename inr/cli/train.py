@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
-from inr.callback import DivergenceError, InterruptionCallback
+from inr.callback import DivergenceError, InterruptionCallback, ProbeError
 from inr.cli.build import Parts, build_parts, build_training
 from inr.cli.dashboard import log_configuration
 from inr.cli.failure import RunFailedError
@@ -61,11 +61,14 @@ def train(cfg: DictConfig, parts: Parts | None = None, *, summarize: bool = True
         description = data.display.describe(data)
     record["description"] = description.to_plain()
     trainer, training = build_training(cfg, parts, record, run_dir)
-    log_configuration(trainer, config, HydraConfig.get().runtime.choices)
+    log_configuration(trainer, config, HydraConfig.get().runtime.choices, data)
     try:
         trainer.fit(training, ckpt_path=cfg.ckpt_path)
     except DivergenceError as error:
         raise RunFailedError(str(error)) from error
+    except ProbeError as error:
+        advice = f"callback.{error.probe}=null trains without it."
+        raise RunFailedError(f"{error} {advice}") from error
     except SIGTERMException:
         # Lightning's own way to stop, which also works without our callback.
         _stop_if_interrupted(parts, run_dir)

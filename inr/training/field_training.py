@@ -15,6 +15,7 @@ from inr.field.precomputed import PrecomputedFeatures
 from inr.field.rendering import render
 from inr.sampler import Sampler
 from inr.signal import Signal
+from inr.training._lightning import count_step, gradient_scaler
 from inr.training.block import next_stop
 from inr.training.clock import Clock
 from inr.training.features import find_features, with_compiled_network
@@ -36,9 +37,9 @@ class FieldTraining(pl.LightningModule):
     are no workers and no copies, and a resumed run draws what the uninterrupted one would have.
 
     What Lightning takes for a batch is a block of steps, since its own part of a step takes longer
-    than many a step itself. A block ends where a callback wants to look (see :func:`next_stop`),
-    after a tenth of a second, or after ``options.steps_per_batch`` steps; ``global_step`` counts
-    each.
+    than many a step itself. A block ends where a callback wants to see the field (see
+    :func:`next_stop`), after a tenth of a second, or after ``options.steps_per_batch`` steps;
+    ``global_step`` counts each.
 
     Args:
         field: What is trained.
@@ -145,7 +146,7 @@ class FieldTraining(pl.LightningModule):
         step = trainer.global_step
         self.batch = self.sampler.draw(self.signal, step * trainer.world_size + self.global_rank)
         self.points += self.count_points(self.batch) * trainer.world_size
-        scaler = getattr(trainer.precision_plugin, "scaler", None)
+        scaler = gradient_scaler(trainer)
         optimizer.zero_grad()
         if step >= self._first_full_step and self._autocast_dtype is not None:
             self._prepare_steps(None)
@@ -168,9 +169,7 @@ class FieldTraining(pl.LightningModule):
             scaler.update()
         else:
             optimizer.step()
-        progress = trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
-        progress.increment_ready()
-        progress.increment_completed()
+        count_step(trainer)
         set_rates(optimizer, self._schedule(step + 1))
         return loss
 
@@ -204,8 +203,8 @@ class FieldTraining(pl.LightningModule):
         """What the field says on the signal's lattice, not clipped: ``(*lattice, c)``.
 
         It is not to be changed.
-        Whoever looks at one step shares one rendering; the next training step lets go of it, and so
-        does :meth:`forget_rendering`.
+        All probes of a step share one rendering; the next training step lets go of it, and so does
+        :meth:`forget_rendering`.
         """
         if self._rendering is None:
             start = time.perf_counter()
@@ -217,12 +216,15 @@ class FieldTraining(pl.LightningModule):
         """Lets go of the last rendering: the field is another one, or its memory is needed."""
         self._rendering = None
 
-    def affords_rendering(self) -> bool:
+    def affords_rendering(self, *, is_last: bool) -> bool:
         """Whether to render now: at the end, or where that takes a small share of the training.
 
-        What it takes is what it took last, or before that, what some points take in proportion.
+        The time is that of the last rendering, or before that of some points, in proportion.
+
+        Args:
+            is_last: Whether the training has come to its end.
         """
-        if self.trainer.global_step == self.trainer.max_steps or self._rendering is not None:
+        if is_last or self._rendering is not None:
             return True
         if self._rendering_seconds is None:
             points = min(SAMPLED_POINTS, self.signal.num_points)

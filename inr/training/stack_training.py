@@ -74,13 +74,12 @@ class StackTraining(FieldTraining):
         self._rendering_seconds = time.perf_counter() - start
         return qualities
 
-    def affords_rendering(self) -> bool:
+    def affords_rendering(self, *, is_last: bool) -> bool:
         if self._rendering_seconds is None:
             one = self.member(0)
-            one.trainer = self.trainer
-            one.affords_rendering()
+            one.affords_rendering(is_last=is_last)
             self._rendering_seconds = self.field.size * (one._rendering_seconds or 0.0)
-        return super().affords_rendering()
+        return super().affords_rendering(is_last=is_last)
 
     def member(self, number: int) -> FieldTraining:
         """The training of one field, to be looked at: a copy as it stands now."""

@@ -9,7 +9,7 @@ from inr.callback import DivergenceCallback, DivergenceError
 
 
 def run_through(losses: list[float], **options: float) -> None:
-    """Shows a guard some losses, with a look every third step."""
+    """Shows a guard some losses, with a found every third step."""
     guard = DivergenceCallback(**options)
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
     for step, loss in enumerate(losses, 1):
@@ -33,7 +33,7 @@ def run_through(losses: list[float], **options: float) -> None:
     ],
 )
 def test_the_first_bad_step_is_named(losses: list[float], step: int) -> None:
-    with pytest.raises(DivergenceError, match=f"at step {step};.*optimizer.lr=0.05"):
+    with pytest.raises(DivergenceError, match=f"at step {step};.*try lr=0.05"):
         run_through(losses, factor=100)
 
 

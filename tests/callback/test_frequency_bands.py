@@ -16,12 +16,11 @@ from torch import Tensor, nn
 
 from inr.callback import FrequencyBandsCallback
 from inr.callback.frequency_bands import draw_band_errors, relative_errors
-from inr.cli.dashboard import LAYOUT
 from inr.cli.saved_run import load_run
 from inr.field.rendering import render
 from inr.lattice import lattice_points
 from inr.signal import ImageSignal, LatticeSignal
-from inr.training import FieldTraining
+from inr.training import FieldTraining, Snapshot
 from tests.callback.events import read_events
 from tests.conftest import SAMPLE
 from tests.tolerance import assert_close
@@ -46,8 +45,8 @@ class Sum(nn.ModuleList):
         return torch.stack([part(coords) for part in self]).sum(0)
 
 
-def look_at(field: nn.Module, signal: LatticeSignal, folder: Path) -> tuple[Any, dict[str, float]]:
-    """The file and the scalars of one look at step 7."""
+def probe(field: nn.Module, signal: LatticeSignal, folder: Path) -> tuple[Any, dict[str, float]]:
+    """The file and the scalars of one found at step 7."""
     unused: Any = None
     training = FieldTraining(
         field,
@@ -60,10 +59,10 @@ def look_at(field: nn.Module, signal: LatticeSignal, folder: Path) -> tuple[Any,
     )
     logged: dict[str, float] = {}
     logger = SimpleNamespace(log_metrics=lambda metrics, step: logged.update(metrics, step=step))
-    trainer: Any = SimpleNamespace(
-        global_step=7, default_root_dir=folder, loggers=[logger], is_global_zero=True
-    )
-    FrequencyBandsCallback().look(trainer, training)
+    loggers: list[Any] = [logger]
+    optimizer: Any = None
+    snapshot = Snapshot(training, 7, 7, optimizer, loggers, folder)
+    FrequencyBandsCallback().probe(snapshot)
     return np.load(folder / "frequency_bands" / "step=00000007.npz"), logged
 
 
@@ -82,21 +81,21 @@ def test_the_file_has_the_energies_of_the_saved_field(fit: Callable[..., Path]) 
     folder = fit("trainer.max_steps=30", "signal.holdout=alternate")
     paths = sorted((folder / "frequency_bands").iterdir())
     assert [int(np.load(path)["step"]) for path in paths] == [0, 1, 3, 10, 30]
-    look = np.load(paths[-1])
+    found = np.load(paths[-1])
     target = ImageSignal(path=SAMPLE, size=[16, 24]).values.view(16, 24, -1).double().numpy()
     field = render(load_run(str(folder)).field, (16, 24)).double().numpy()
-    assert look["edges"].tolist() == [0, 1, 2, 4, 8, 16]
-    assert look["counts"].sum() == 16 * 24
+    assert found["edges"].tolist() == [0, 1, 2, 4, 8, 16]
+    assert found["counts"].sum() == 16 * 24
     # Both were transformed in float32, and a band's error is a small part of the whole.
-    assert_close(look["error_energies"], radial_energies(field - target), looser=1e5)
-    assert_close(look["target_energies"], radial_energies(target), looser=1e4)
+    assert_close(found["error_energies"], radial_energies(field - target), looser=1e5)
+    assert_close(found["target_energies"], radial_energies(target), looser=1e4)
 
 
 def test_the_error_is_that_of_the_field_without_clipping(tmp_path: Path) -> None:
     black = LatticeSignal(torch.zeros(8, 16, 1), value_range=(0.0, 1.0), name="black")
-    look, _ = look_at(Cosine(-3.0, 5, 0), black, tmp_path)
+    found, _ = probe(Cosine(-3.0, 5, 0), black, tmp_path)
     # Computed in float32.
-    assert_close(look["error_energies"], [0, 0, 0, 4.5, 0], looser=1e4)
+    assert_close(found["error_energies"], [0, 0, 0, 4.5, 0], looser=1e4)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +113,7 @@ def test_signals_of_any_dimension_are_measured_where_they_have_content(
     parts = [Cosine(2.0, *frequency)(points).reshape(*lattice, 1) for frequency in (present, wrong)]
     signal = LatticeSignal(parts[0] + parts[1], value_range=(-4.0, 4.0), name="waves")
     # Half of one wave is there, and twice too much of the other.
-    _, logged = look_at(Sum([Cosine(1.0, *present), Cosine(6.0, *wrong)]), signal, tmp_path)
+    _, logged = probe(Sum([Cosine(1.0, *present), Cosine(6.0, *wrong)]), signal, tmp_path)
     assert logged.keys() == {"frequency_bands/02_2-4", "frequency_bands/04_8-16", "step"}
     assert logged["step"] == 7
     # Computed in float32.
@@ -130,14 +129,14 @@ def test_every_logger_gets_the_relative_errors(fit: Callable[..., Path]) -> None
     labels = ["00_mean", "01_1-2", "02_2-4", "03_4-8", "04_8-16"]
     assert sorted(tags) == [f"frequency_bands/{label}" for label in labels]
     for step in (0, 1, 3, 10, 20):
-        look = np.load(folder / "frequency_bands" / f"step={step:08d}.npz")
-        expected = look["error_energies"] / look["target_energies"]
+        found = np.load(folder / "frequency_bands" / f"step={step:08d}.npz")
+        expected = found["error_energies"] / found["target_energies"]
         for label, value in zip(labels, expected, strict=True):
             points = {p.step: p.value for p in events.Scalars(f"frequency_bands/{label}")}
             assert points[step] == pytest.approx(value, rel=1e-5)
     assert "frequency_bands/errors" in events.Tags()["images"]
-    chart = LAYOUT["Spectral bias"]["Relative error of each octave"]
-    assert all(re.match(chart[1][0], tag) for tag in tags)
+    (chart,) = FrequencyBandsCallback().charts(ImageSignal(path=SAMPLE))
+    assert all(re.match(chart.tags, tag) for tag in tags)
 
 
 def test_an_image_of_one_colour_has_its_mean_alone(fit: Callable[..., Path]) -> None:
@@ -157,8 +156,8 @@ def test_low_frequencies_are_learned_first(fit: Callable[..., Path]) -> None:
         "trainer.max_steps=100",
         "callback.ntk_spectrum=null",
     )
-    look = np.load(folder / "frequency_bands" / "step=00000100.npz")
-    errors = look["error_energies"] / look["target_energies"]
+    found = np.load(folder / "frequency_bands" / "step=00000100.npz")
+    errors = found["error_energies"] / found["target_energies"]
     # The lowest octaves are alike; each of the higher ones is behind the one below.
     assert errors[1:4].max() < errors[4] < errors[5]
     assert errors[1] < 0.1 < 0.5 < errors[5]

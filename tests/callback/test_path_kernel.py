@@ -37,8 +37,8 @@ DESCENT = [
 ]
 
 
-def read_look(folder: Path, step: int) -> dict[str, Any]:
-    """What the file of a look has."""
+def read_record(folder: Path, step: int) -> dict[str, Any]:
+    """What the file of a found has."""
     with np.load(folder / "path_kernel" / f"step={step:08d}.npz") as file:
         return {key: value if value.ndim else value.item() for key, value in file.items()}
 
@@ -70,19 +70,19 @@ def test_each_step_adds_what_its_kernel_and_its_rate_say(fit: Callable[..., Path
         kernel = empirical_ntk(field, train[index], train, method="contraction")
         kernel = kernel.view(len(index), 3, len(train), 3)
         slopes = 2 / targets.numel() * (field(train).detach() - targets)
-        then, now = read_look(folder, step), read_look(folder, step + 1)
+        then, now = read_record(folder, step), read_record(folder, step + 1)
         expected = -rates[-1] * torch.einsum("aoip,ip->aoi", kernel, slopes)
         assert_close(now["contributions"] - then["contributions"], expected)
         expected = rates[-1] * torch.einsum("aoio->ai", kernel) / 3
         assert_close(now["path_kernel"] - then["path_kernel"], expected)
         assert_close(then["network"], field(train[index]))
     assert len(set(rates)) == 5
-    assert np.array_equal(read_look(folder, 0)["contributions"], np.zeros((len(index), 3, 96)))
+    assert np.array_equal(read_record(folder, 0)["contributions"], np.zeros((len(index), 3, 96)))
 
 
 def test_a_linear_field_is_its_kernel_machine(fit: Callable[..., Path]) -> None:
     folder = fit(*DESCENT, "network.hidden_layers=0", "trainer.precision=64-true")
-    assert all(read_look(folder, step)["error"] < 1e-12 for step in (0, 1, 3, 10, 20))
+    assert all(read_record(folder, step)["error"] < 1e-12 for step in (0, 1, 3, 10, 20))
 
 
 @pytest.mark.figures
@@ -91,31 +91,31 @@ def test_the_kernel_machine_is_near_the_field_and_says_how_near(
 ) -> None:
     pictures = []
 
-    def draw(look: dict[str, Any], picture: np.ndarray, step: int) -> Figure:
+    def draw(found: dict[str, Any], picture: np.ndarray, step: int) -> Figure:
         pictures.append(picture)
-        return draw_influence(look, picture, step)
+        return draw_influence(found, picture, step)
 
     monkeypatch.setattr("inr.callback.path_kernel.draw_influence", draw)
     folder = fit(*DESCENT)
-    look = read_look(folder, 20)
-    assert_close(look["coords"], lattice_points((8, 12))[look["index"]])
-    assert look["lattice"].tolist() == [8, 12] and look["train_index"].tolist() == list(range(96))
-    assert (look["start"], look["step"]) == (0, 20)
+    found = read_record(folder, 20)
+    assert_close(found["coords"], lattice_points((8, 12))[found["index"]])
+    assert found["lattice"].tolist() == [8, 12] and found["train_index"].tolist() == list(range(96))
+    assert (found["start"], found["step"]) == (0, 20)
     # Summed in another order.
-    assert_close(look["outputs"], look["initial"] + look["contributions"].sum(-1), looser=10)
+    assert_close(found["outputs"], found["initial"] + found["contributions"].sum(-1), looser=10)
     with torch.no_grad():
         field = load_run(str(folder)).field
-        assert_close(look["network"], field(torch.from_numpy(look["coords"])))
+        assert_close(found["network"], field(torch.from_numpy(found["coords"])))
         # An image's values are on [0, 1].
         assert_close(pictures[-1], field(lattice_points((8, 12))).view(8, 12, 3).clamp(0, 1))
-    far = np.linalg.norm(look["outputs"] - look["network"])
-    error = far / np.linalg.norm(look["network"] - look["initial"])
-    assert look["error"] == pytest.approx(error, rel=1e-3)
+    far = np.linalg.norm(found["outputs"] - found["network"])
+    error = far / np.linalg.norm(found["network"] - found["initial"])
+    assert found["error"] == pytest.approx(error, rel=1e-3)
     assert 0 < error < 0.05
     events = read_events(folder)
     points = {p.step: p.value for p in events.Scalars("path_kernel/error")}
     for step in (0, 1, 3, 10, 20):
-        assert points[step] == pytest.approx(read_look(folder, step)["error"])
+        assert points[step] == pytest.approx(read_record(folder, step)["error"])
     assert "path_kernel/influence" in events.Tags()["images"]
 
 
@@ -138,7 +138,7 @@ def test_a_run_resumes_its_path(fit: Callable[..., Path]) -> None:
     first = fit(*options, "trainer.max_steps=8", name="first")
     second = fit(f"ckpt_path={first}", "trainer.max_steps=20", base=[], name="second")
     for step in (10, 20):
-        once, twice = (read_look(folder, step) for folder in (whole, second))
+        once, twice = (read_record(folder, step) for folder in (whole, second))
         assert once.keys() == twice.keys()
         for key, value in once.items():
             assert np.array_equal(value, twice[key]), key
@@ -150,17 +150,17 @@ def test_a_run_resumes_its_path(fit: Callable[..., Path]) -> None:
         base=[],
         name="other",
     )
-    look = read_look(other, 20)
-    assert look["start"] == 8 and look["error"] < 0.05
+    found = read_record(other, 20)
+    assert found["start"] == 8 and found["error"] < 0.05
 
 
 def test_only_points_that_are_trained_on_contribute(fit: Callable[..., Path]) -> None:
     folder = fit(*DESCENT, "signal.holdout=alternate", "trainer.max_steps=3")
-    look = read_look(folder, 3)
-    rows, columns = np.unravel_index(look["train_index"], (8, 12))
-    assert look["contributions"].shape[-1] == 24
+    found = read_record(folder, 3)
+    rows, columns = np.unravel_index(found["train_index"], (8, 12))
+    assert found["contributions"].shape[-1] == 24
     assert not (rows % 2).any() and not (columns % 2).any()
-    assert look["error"] < 0.05
+    assert found["error"] < 0.05
 
 
 def test_following_is_not_counted_as_training(
@@ -193,16 +193,20 @@ SIGNAL = LatticeSignal(torch.zeros(4, 6, 2), value_range=(0.0, 1.0), name="black
 @pytest.mark.parametrize(
     ("optimizer", "sampler", "words"),
     [
-        (adam, LatticeSampler(batch_size=None), "is Adam; expected optimizer=sgd"),
+        (
+            adam,
+            LatticeSampler(batch_size=None),
+            "is Adam; expected SGD with momentum=0",
+        ),
         (
             lambda m: sgd(m, momentum=0.9),
             LatticeSampler(batch_size=None),
-            r"SGD with momentum=0.9; expected optimizer=sgd optimizer.momentum=0",
+            r"SGD with momentum=0.9; expected SGD with momentum=0",
         ),
         (
             lambda m: sgd(m, weight_decay=0.1),
             LatticeSampler(batch_size=None),
-            "SGD with weight_decay=0.1; expected .*optimizer.weight_decay=0",
+            "SGD with weight_decay=0.1; expected .*weight_decay=0",
         ),
         (
             lambda m: torch.optim.SGD(
@@ -212,7 +216,11 @@ SIGNAL = LatticeSignal(torch.zeros(4, 6, 2), value_range=(0.0, 1.0), name="black
             "SGD with several learning rates",
         ),
         (sgd, LatticeSampler(batch_size=5), "all 24 points, and a step draws 5; expected"),
-        (sgd, UniformSampler(batch_size=24), "sampler=lattice sampler.batch_size=null"),
+        (
+            sgd,
+            UniformSampler(batch_size=24),
+            "expected all of them at each step, with batch_size=null",
+        ),
     ],
 )
 def test_what_is_no_gradient_descent_on_all_points_is_rejected(
@@ -228,9 +236,9 @@ def test_what_is_no_gradient_descent_on_all_points_is_rejected(
 @pytest.mark.parametrize(
     ("option", "words"),
     [
-        ("optimizer=adam", "optimizer=sgd optimizer.momentum=0"),
-        ("trainer.gradient_clip_val=1.0", "trainer.gradient_clip_val is 1.0"),
-        ("trainer.precision=bf16-mixed", "trainer.precision bf16-mixed; expected null and 32-true"),
+        ("optimizer=adam", "expected SGD with momentum=0"),
+        ("trainer.gradient_clip_val=1.0", "gradient_clip_val is 1.0"),
+        ("trainer.precision=bf16-mixed", "precision bf16-mixed; expected null and 32-true"),
     ],
 )
 def test_a_run_that_cannot_be_followed_ends_before_its_first_step(
@@ -251,7 +259,7 @@ def test_a_run_that_diverges_says_so(run_command: Callable[..., Result]) -> None
 
 def test_too_many_contributions_are_rejected_with_how_many_fit() -> None:
     signal = LatticeSignal(torch.zeros(1000, 700, 2), value_range=(0.0, 1.0), name="large")
-    with pytest.raises(ValueError, match=r"Type callback.path_kernel.num_points=11, a smaller"):
+    with pytest.raises(ValueError, match=r"Use num_points=11, or a smaller"):
         PathKernelCallback(num_points=16).check(signal)
     PathKernelCallback(num_points=11).check(signal)
 
@@ -263,7 +271,7 @@ def test_a_loss_that_reads_the_field_elsewhere_is_rejected() -> None:
         _Known(coords, outputs)(coords + 1)
 
 
-def make_look(train_index: Tensor) -> dict[str, Any]:
+def make_record(train_index: Tensor) -> dict[str, Any]:
     generator = np.random.default_rng(0)
     contributions = generator.normal(size=(3, 2, len(train_index)))
     return {
@@ -279,23 +287,23 @@ def make_look(train_index: Tensor) -> dict[str, Any]:
 
 
 def test_maps_have_contributions_where_they_came_from() -> None:
-    look = make_look(torch.tensor([0, 7, 21]))
-    maps = influence_maps(look["contributions"], look["train_index"], (4, 6))
+    found = make_record(torch.tensor([0, 7, 21]))
+    maps = influence_maps(found["contributions"], found["train_index"], (4, 6))
     assert maps.shape == (3, 4, 6)
     # Row 1, column 1 of a lattice that is six wide.
-    assert_close(maps[2, 1, 1], look["contributions"][2, :, 1].mean())
-    assert_close(maps[0, 3, 3], look["contributions"][0, :, 2].mean())
+    assert_close(maps[2, 1, 1], found["contributions"][2, :, 1].mean())
+    assert_close(maps[0, 3, 3], found["contributions"][0, :, 2].mean())
     assert np.isfinite(maps).sum() == 9
 
 
 @pytest.mark.figures
 def test_the_figure_has_a_map_for_each_point_and_marks_it(tmp_path: Path) -> None:
-    look = make_look(torch.arange(24))
-    figure = draw_influence(look, np.full((4, 6, 3), 0.5), 7)
+    found = make_record(torch.arange(24))
+    figure = draw_influence(found, np.full((4, 6, 3), 0.5), 7)
     panels = [axes for axes in figure.axes if axes.get_visible() and axes.images]
     assert len(panels) == 4
     places = [(1, 0), (2, 1), (4, 3)]
-    maps = look["contributions"].mean(1).reshape(3, 4, 6)
+    maps = found["contributions"].mean(1).reshape(3, 4, 6)
     for axes, place, expected in zip(panels[1:], places, maps, strict=True):
         (image,) = axes.images
         assert_close(np.asarray(image.get_array()), expected)
@@ -306,8 +314,8 @@ def test_the_figure_has_a_map_for_each_point_and_marks_it(tmp_path: Path) -> Non
     assert marked == set(places)
     figure.savefig(tmp_path / "influence.png")
     # Nothing was learned yet, or there is one point alone.
-    look["contributions"] = np.zeros((3, 2, 24))
-    draw_influence(look, np.zeros((4, 6, 3)), 0).savefig(tmp_path / "empty.png")
-    one = {key: value[:1] if np.ndim(value) > 1 else value for key, value in look.items()}
-    one["index"] = look["index"][:1]
+    found["contributions"] = np.zeros((3, 2, 24))
+    draw_influence(found, np.zeros((4, 6, 3)), 0).savefig(tmp_path / "empty.png")
+    one = {key: value[:1] if np.ndim(value) > 1 else value for key, value in found.items()}
+    one["index"] = found["index"][:1]
     draw_influence(one, np.zeros((4, 6, 3)), 0).savefig(tmp_path / "one.png")

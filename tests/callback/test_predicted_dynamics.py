@@ -26,8 +26,8 @@ DYNAMICS = [
 LINEAR = [*DYNAMICS, "network.linearized=true"]
 
 
-def read_look(folder: Path, step: int) -> dict[str, Any]:
-    """What the file of a look has."""
+def read_record(folder: Path, step: int) -> dict[str, Any]:
+    """What the file of a found has."""
     with np.load(folder / "predicted_dynamics" / f"step={step:08d}.npz") as file:
         return {key: value if value.ndim else value.item() for key, value in file.items()}
 
@@ -45,14 +45,14 @@ def read_look(folder: Path, step: int) -> dict[str, Any]:
 def test_a_linearized_field_does_what_is_predicted(
     fit: Callable[..., Path], overrides: list[str]
 ) -> None:
-    look = read_look(fit(*overrides, base=LINEAR), 20)
-    first = read_look(Path("run"), 0)
-    assert look["loss"] < 0.9 * first["loss"]
-    assert look["anchor"] == (18 if "reanchor" in str(overrides) else 0)
-    assert look["predicted_loss"] == pytest.approx(look["loss"], rel=1e-9)
+    found = read_record(fit(*overrides, base=LINEAR), 20)
+    first = read_record(Path("run"), 0)
+    assert found["loss"] < 0.9 * first["loss"]
+    assert found["anchor"] == (18 if "reanchor" in str(overrides) else 0)
+    assert found["predicted_loss"] == pytest.approx(found["loss"], rel=1e-9)
     scale = np.abs(first["measured"]).max()
-    assert np.allclose(look["measured"], look["predicted"], rtol=0, atol=1e-9 * scale)
-    assert np.allclose(look["band_energies"], look["predicted_band_energies"], rtol=1e-6)
+    assert np.allclose(found["measured"], found["predicted"], rtol=0, atol=1e-9 * scale)
+    assert np.allclose(found["band_energies"], found["predicted_band_energies"], rtol=1e-6)
 
 
 def test_a_narrow_field_departs_from_the_prediction_and_a_wide_one_less(
@@ -61,47 +61,49 @@ def test_a_narrow_field_departs_from_the_prediction_and_a_wide_one_less(
     departures = []
     for width in (8, 512):
         options = [f"network.hidden_features={width}", "network.parameterization=ntk"]
-        look = read_look(fit(*options, base=DYNAMICS, name=f"width{width}"), 20)
+        found = read_record(fit(*options, base=DYNAMICS, name=f"width{width}"), 20)
         # Parseval, of the signal's whole lattice.
-        assert look["band_energies"].sum() == pytest.approx(look["loss"], rel=1e-6)
-        predicted = look["predicted_band_energies"].sum()
-        assert predicted == pytest.approx(look["predicted_loss"], rel=1e-6)
-        departures.append(abs(look["loss"] / look["predicted_loss"] - 1))
+        assert found["band_energies"].sum() == pytest.approx(found["loss"], rel=1e-6)
+        predicted = found["predicted_band_energies"].sum()
+        assert predicted == pytest.approx(found["predicted_loss"], rel=1e-6)
+        departures.append(abs(found["loss"] / found["predicted_loss"] - 1))
     assert departures[1] < 0.2 * departures[0]
 
 
 def test_modes_that_grow_are_counted_and_the_largest_stable_rate_is_named(
     fit: Callable[..., Path], run_command: Callable[..., Result]
 ) -> None:
-    values = read_look(fit("optimizer.momentum=0.5", base=LINEAR, name="calm"), 0)["eigenvalues"]
+    values = read_record(fit("optimizer.momentum=0.5", base=LINEAR, name="calm"), 0)["eigenvalues"]
     # Between the second and the third mode.
     largest = 1.5 * 144 / values[0]
     lr = 1.5 * 144 / np.sqrt(values[1] * values[2])
     options = ["optimizer.momentum=0.5", f"optimizer.lr={lr}", "trainer.max_steps=2"]
     result = run_command("inr-fit", *LINEAR, *options, "hydra.run.dir=run")
-    assert f"2 of 144 modes of the kernel grow at optimizer.lr={lr:g}" in result.err
+    assert f"2 of 144 modes of the kernel grow at lr={lr:g}" in result.err
     assert f"the largest stable rate is {largest:.3g}." in result.err
 
 
 def test_adam_is_predicted_locally_and_the_files_say_so(fit: Callable[..., Path]) -> None:
     adam = ["optimizer=adam", "optimizer.lr=3e-4", "scheduler=constant"]
     folder = fit(*adam, "trainer.max_steps=100", base=DYNAMICS)
-    looks = {step: read_look(folder, step) for step in (56, 100)}
-    assert looks[100]["anchor"] == 56
-    assert looks[100]["predictor"] == "the kernel that Adam steps at step 56 (it does not follow Θ)"
-    # From one look to the next, the loss falls about as its own kernel says.
+    records = {step: read_record(folder, step) for step in (56, 100)}
+    assert records[100]["anchor"] == 56
+    assert (
+        records[100]["predictor"] == "the kernel that Adam steps at step 56 (it does not follow Θ)"
+    )
+    # From one probe to the next, the loss falls about as its own kernel says.
     fall, predicted = (
-        np.log(looks[56]["loss"] / looks[100][k]) for k in ("loss", "predicted_loss")
+        np.log(records[56]["loss"] / records[100][k]) for k in ("loss", "predicted_loss")
     )
     assert fall > 0.05
     assert predicted == pytest.approx(fall, rel=0.25)
 
 
 def test_the_predicted_mode_is_the_measured_one_at_the_anchor(fit: Callable[..., Path]) -> None:
-    look = read_look(fit(base=DYNAMICS), 0)
-    assert np.allclose(look["measured"], look["predicted"], rtol=1e-12, atol=1e-12)
-    assert (np.diff(look["eigenvalues"]) <= 0).all()
-    assert look["loss"] == pytest.approx((look["measured"] ** 2).mean())
+    found = read_record(fit(base=DYNAMICS), 0)
+    assert np.allclose(found["measured"], found["predicted"], rtol=1e-12, atol=1e-12)
+    assert (np.diff(found["eigenvalues"]) <= 0).all()
+    assert found["loss"] == pytest.approx((found["measured"] ** 2).mean())
 
 
 def test_a_run_is_the_same_with_and_without(fit: Callable[..., Path]) -> None:
@@ -121,7 +123,7 @@ def test_a_resumed_run_predicts_what_an_unbroken_one_does(
     result = run_command("inr-fit", f"ckpt_path={broken}", "trainer.max_steps=20")
     assert result.status == 0, result.err
     (resumed,) = Path("runs").glob("*/*")
-    one, other = read_look(whole, 20), read_look(resumed, 20)
+    one, other = read_record(whole, 20), read_record(resumed, 20)
     assert np.allclose(one["predicted"], other["predicted"], rtol=1e-6, atol=1e-12)
     assert one["predicted_loss"] == pytest.approx(other["predicted_loss"], rel=1e-9)
     assert other["anchor"] == 0
@@ -137,7 +139,7 @@ def test_a_run_resumed_where_it_was_anchored_anew_predicts_the_same(
     result = run_command("inr-fit", f"ckpt_path={checkpoint}", "hydra.run.dir=resumed")
     assert result.status == 0, result.err
     for step, anchor in ((18, 10), (20, 18)):
-        one, other = read_look(whole, step), read_look(Path("resumed"), step)
+        one, other = read_record(whole, step), read_record(Path("resumed"), step)
         assert one["anchor"] == other["anchor"] == anchor
         assert one["predicted_loss"] == pytest.approx(other["predicted_loss"], rel=1e-9)
 
@@ -146,7 +148,7 @@ def test_a_run_resumed_where_it_was_anchored_anew_predicts_the_same(
 def test_series_and_figures_are_in_tensorboard(fit: Callable[..., Path]) -> None:
     folder = fit("signal.holdout=alternate", base=DYNAMICS)
     events = read_events(folder)
-    last = read_look(folder, 20)
+    last = read_record(folder, 20)
     assert events.Scalars("predicted_dynamics/predicted_loss")[-1].value == pytest.approx(
         last["predicted_loss"], rel=1e-5
     )
@@ -164,8 +166,11 @@ def test_series_and_figures_are_in_tensorboard(fit: Callable[..., Path]) -> None
     ("override", "sentence"),
     [
         ("sampler.batch_size=16", "on all 48 points, and a step draws 16; expected"),
-        ("loss=l1", "knows how a squared error falls; expected loss=mse"),
-        ("optimizer.weight_decay=0.1", "SGD with weight_decay=0.1; expected optimizer=sgd"),
+        ("loss=l1", "knows how a squared error falls; expected the mean squared error"),
+        (
+            "optimizer.weight_decay=0.1",
+            "SGD with weight_decay=0.1; expected SGD with weight_decay=0",
+        ),
         ("optimizer.nesterov=true", "SGD with nesterov=True"),
         ("callback.predicted_dynamics.max_rows=100", "make a kernel of 144 rows; expected at most"),
     ],
@@ -187,14 +192,14 @@ def test_shown_modes_are_spread_over_all_of_them() -> None:
 
 
 def test_ratios_hidden_by_rounding_are_left_out() -> None:
-    look = {
+    found = {
         "measured": np.array([2.0, 1e-9, 1.0, 6.0]),
         "predicted": np.array([1.0, 1.0, 1e-9, 2.0]),
         "rounding": 1e-6,
     }
-    ratios = mode_ratios(look)
+    ratios = mode_ratios(found)
     assert ratios[[0, 3]].tolist() == [2.0, 3.0]
     assert np.isnan(ratios[1:3]).all()
-    modes, grouped = grouped_ratios(look)
+    modes, grouped = grouped_ratios(found)
     assert modes.tolist() == [1.0, 4.0]
     assert grouped.tolist() == [2.0, 3.0]

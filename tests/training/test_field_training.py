@@ -6,7 +6,6 @@ import weakref
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,7 +24,7 @@ from inr.sampler import LatticeSampler
 from inr.scheduler import cosine
 from inr.signal import LatticeSignal
 from inr.signal import _image_display as image
-from inr.training import FieldTraining, StepOptions, field_training
+from inr.training import FieldTraining, Snapshot, StepOptions, field_training
 from inr.training.gradient import BatchGradient
 from tests.tolerance import assert_close
 from tests.training.lightning import train_quietly
@@ -321,7 +320,7 @@ def test_a_compiled_network_is_trained_like_the_plain_one(memory: int) -> None:
 
 
 class Renderer(Watcher):
-    """Asks at each step whether a rendering is affordable, and renders as a look would."""
+    """Asks at each step whether a rendering is affordable, and renders as a probe would."""
 
     def __init__(self) -> None:
         super().__init__(1)
@@ -329,10 +328,11 @@ class Renderer(Watcher):
 
     def on_train_batch_end(self, trainer: pl.Trainer, *arguments: Any) -> None:
         training = arguments[0]
-        self.answers.append(training.affords_rendering())
+        snapshot = Snapshot.of(trainer, training)
+        self.answers.append(snapshot.affords_rendering())
         if self.answers[-1]:
-            training.render()
-            assert training.affords_rendering()
+            snapshot.render()
+            assert snapshot.affords_rendering()
 
 
 def test_renderings_that_take_long_are_left_for_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -363,16 +363,16 @@ def test_what_a_rendering_takes_is_told_from_some_points(monkeypatch: pytest.Mon
         make_schedule=cosine,
         record={},
     )
-    training.trainer = SimpleNamespace(global_step=0, max_steps=1)  # type: ignore[assignment]
     monkeypatch.setattr(field_training, "FREE_RENDERING_SECONDS", 5.1)
     # A fifth of the points takes a tick.
-    assert training.affords_rendering()
+    assert training.affords_rendering(is_last=False)
     monkeypatch.setattr(field_training, "FREE_RENDERING_SECONDS", 4.9)
     monkeypatch.setattr(field_training, "RENDERING_SHARE", 0.0)
-    assert not training.affords_rendering()
+    assert not training.affords_rendering(is_last=False)
+    assert training.affords_rendering(is_last=True)
     training.render()
     monkeypatch.setattr(training, "_rendering", None)
-    assert training.affords_rendering()
+    assert training.affords_rendering(is_last=False)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.util.tensor_util import make_ndarray
 from torch.utils.tensorboard import SummaryWriter
 
-from inr.callback._writer import add_preview
+from inr.callback._tensorboard import add_preview
 from inr.signal import FilmPreview, MeshPreview, PicturePreview, Preview, SoundPreview, magnified
 from tests.callback.events import read_events
 

@@ -1,29 +1,32 @@
-"""Where pictures, sounds and surfaces go."""
+"""Previews and curves in TensorBoard."""
 
 import io
+from collections.abc import Iterable
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from PIL import Image
-from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard import SummaryWriter
 
 from inr.signal import FilmPreview, MeshPreview, PicturePreview, Preview, SoundPreview, magnified
+from inr.training import add_summary
 
 
-def tensorboard_writers(trainer: pl.Trainer) -> list[SummaryWriter]:
-    """The writers of the run's TensorBoard loggers; none on other ranks than the first."""
-    if not trainer.is_global_zero:
-        return []
-    return [
-        logger.experiment for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)
-    ]
+def tensorboard_writers(loggers: Iterable[Logger]) -> list[SummaryWriter]:
+    """The writers of the TensorBoard loggers among some loggers, on the first rank."""
+    return [logger.experiment for logger in loggers if isinstance(logger, TensorBoardLogger)]
+
+
+def add_curve(writer: SummaryWriter, tag: str, x: np.ndarray, y: np.ndarray) -> None:
+    """Writes y against whole numbers x, where TensorBoard has steps."""
+    for position, value in zip(x.tolist(), y.tolist(), strict=True):
+        writer.add_scalar(tag, value, position)
 
 
 def add_preview(writer: SummaryWriter, preview: Preview, step: int) -> None:
-    """Shows something in TensorBoard."""
+    """Writes a preview."""
     match preview:
         case PicturePreview(title, pixels):
             writer.add_image(title, magnified(pixels), step, dataformats="HWC")
@@ -35,7 +38,7 @@ def add_preview(writer: SummaryWriter, preview: Preview, step: int) -> None:
             points, triangles = torch.from_numpy(vertices)[None], torch.from_numpy(faces)[None]
             writer.add_mesh(title, points.float(), faces=triangles.int(), global_step=step)
         case FilmPreview():
-            writer._get_file_writer().add_summary(_moving_image(preview), step)
+            add_summary(writer, _moving_image(preview), step)
 
 
 def _moving_image(film: FilmPreview) -> Summary:
