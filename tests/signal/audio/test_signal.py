@@ -42,9 +42,9 @@ def test_a_wider_range_is_louder_to_the_field(ramp: Path) -> None:
     assert_close(loud.values, 8 * plain.values)
     assert plain.step is not None
     assert (plain.step, loud.step) == (2 / 2**16, 16 / 2**16)
-    restored = loud.sound_format.restore(loud.values.numpy())
+    restored = loud.recording_format.restore(loud.values.numpy())
     np.testing.assert_array_equal(restored, scipy.io.wavfile.read(ramp)[1])
-    assert (loud.sound_format.rate, loud.sound_format.subtype) == (RATE, "PCM_16")
+    assert (loud.recording_format.rate, loud.recording_format.subtype) == (RATE, "PCM_16")
 
 
 def test_every_other_sample_is_held_out(ramp: Path) -> None:
@@ -72,7 +72,7 @@ def test_what_the_reader_decided_is_a_warning(tmp_path: Path) -> None:
         ({"channel": 2}, ValueError, "has no channel 2: it has 2"),
     ],
 )
-def test_options_out_of_range_are_rejected(
+def test_knobs_out_of_range_are_rejected(
     ramp: Path, options: dict[str, object], error: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(error, match=sentence):
