@@ -86,7 +86,7 @@ def test_long_errors_are_shortened() -> None:
 
 
 def test_import_is_light() -> None:
-    heavy = {"av", "soundfile", "scipy", "matplotlib", "PIL", "hydra"}
+    heavy = {"av", "soundfile", "pandas", "scipy", "matplotlib", "PIL", "hydra"}
     script = f"import sys, inr.signal; print({heavy!r} & set(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
