@@ -239,7 +239,7 @@ def fit(run_command: Callable[..., Result], *arguments: str | Path) -> Result:
         ("bad.npy", np.zeros((3, 4, 0)), "expected"),
         ("bad.npy", np.array([1.0, np.nan]), "signal.nonfinite=zero"),
         ("bad.npy", np.array(["a", "b"]), "real numbers"),
-        ("bad.npy", np.zeros((9, 2)), "column=1."),
+        ("bad.npy", np.zeros((9, 2)), "Use signal.column="),
     ],
 )
 def test_what_cannot_be_fitted_ends_in_one_line(
