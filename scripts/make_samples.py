@@ -7,7 +7,7 @@ import imageio.v3 as imageio
 import numpy as np
 
 from inr.mesh import Mesh, PointCloud, sample_surface, write_mesh, write_points
-from inr.signal.audio import SoundFormat, write_sound
+from inr.signal.audio import RecordingFormat, write_recording
 from inr.signal.video import write_video
 
 SIZE = 256
@@ -117,9 +117,9 @@ def main() -> None:
     np.savez_compressed(
         DATA / "sample_volume.npz", phantom=np.rint(densities * 255).clip(0, 255).astype(np.uint8)
     )
-    sound = SoundFormat("WAV", "PCM_16", 16_000, 2.0**15, (-1.0, 1.0))
+    sound = RecordingFormat("WAV", "PCM_16", 16_000, 2.0**15, (-1.0, 1.0))
     melody = np.rint(play_melody(rng) * 30_000).astype(np.int16)[:, None]
-    write_sound(DATA / "sample_sound.wav", melody, sound)
+    write_recording(DATA / "sample_sound.wav", melody, sound)
     write_video(DATA / "sample_video.gif", film_waves(), 16)
 
 

@@ -26,7 +26,7 @@ from inr.signal import (
     VideoSignal,
     VolumeSignal,
 )
-from inr.signal.audio import SoundFormat, write_sound
+from inr.signal.audio import RecordingFormat, write_recording
 from inr.signal.video import write_video
 from tests.conftest import ROOT
 from tests.tolerance import assert_close
@@ -62,7 +62,7 @@ def make_volume() -> tuple[LatticeSignal, np.ndarray]:
 
 def make_audio() -> tuple[LatticeSignal, np.ndarray]:
     samples = np.random.default_rng(0).integers(-(2**15), 2**15, (50, 2)).astype(np.int16)
-    write_sound("a.wav", samples, SoundFormat("WAV", "PCM_16", 8000, 2.0**15, (-1, 1)))
+    write_recording("a.wav", samples, RecordingFormat("WAV", "PCM_16", 8000, 2.0**15, (-1, 1)))
     return AudioSignal(path="a.wav", value_range=[-2.0, 3.0]), samples
 
 

@@ -18,7 +18,7 @@ def test_the_start_of_a_file_is_found(tmp_path: Path) -> None:
     assert file.start == bytes(range(256))
     error = file.reject("is cut off", "a whole file", "Save it again.")
     assert str(error) == f"{file.name} is cut off; expected a whole file. Save it again."
-    assert "pip install 'inr[audio]'" in str(file.need("soundfile", "audio"))
+    assert "pip install 'inr[video]'" in str(file.need("av", "video"))
 
 
 def test_paths_that_are_no_files_are_rejected(tmp_path: Path) -> None:
@@ -73,8 +73,8 @@ def test_what_decoders_raise_becomes_one_line(tmp_path: Path) -> None:
     ):
         with pytest.raises(RejectedError, match=sentence), file.rejecting("WAV"):
             raise given
-    with pytest.raises(MissingExtraError, match="soundfile"), file.rejecting("WAV"):
-        raise file.need("soundfile", "audio")
+    with pytest.raises(MissingExtraError, match="the av package"), file.rejecting("WAV"):
+        raise file.need("av", "video")
     with pytest.raises(RejectedError, match=r"a; expected b\. c\."), file.rejecting("WAV"):
         raise file.reject("a", "b", "c.")
 
@@ -86,7 +86,7 @@ def test_long_errors_are_shortened() -> None:
 
 
 def test_import_is_light() -> None:
-    heavy = {"av", "soundfile", "scipy", "matplotlib", "PIL", "hydra"}
+    heavy = {"av", "soundfile", "pandas", "scipy", "matplotlib", "PIL", "hydra"}
     script = f"import sys, inr.signal; print({heavy!r} & set(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True

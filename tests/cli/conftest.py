@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inr.signal.audio import SoundFormat, write_sound
+from inr.signal.audio import RecordingFormat, write_recording
 from inr.signal.video import write_video
 from tests.conftest import Result
 
@@ -81,9 +81,13 @@ def small_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     zarr.save(str(folder / "volume.zarr"), volume)
     volume.tofile(folder / "volume.raw")
     sound = samples()
-    write_sound(folder / "sound.wav", sound, SoundFormat("WAV", "PCM_16", RATE, 2.0**15, (-1, 1)))
+    write_recording(
+        folder / "sound.wav", sound, RecordingFormat("WAV", "PCM_16", RATE, 2.0**15, (-1, 1))
+    )
     deep = 100 * sound.astype(np.int32)
-    write_sound(folder / "sound.flac", deep, SoundFormat("FLAC", "PCM_24", RATE, 2.0**23, (-1, 1)))
+    write_recording(
+        folder / "sound.flac", deep, RecordingFormat("FLAC", "PCM_24", RATE, 2.0**23, (-1, 1))
+    )
     write_video(folder / "video.gif", frames(), 10)
     write_video(folder / "video.mp4", frames().repeat(4, axis=1).repeat(4, axis=2), 12)
     rows = np.stack([np.arange(60) / 10, heights()], axis=1)

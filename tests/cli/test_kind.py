@@ -165,7 +165,6 @@ PACKAGES = {
     "volume.h5": ("h5py", "volume"),
     "volume.zarr": ("zarr", "volume"),
     "slice.dcm": ("pydicom", "volume"),
-    "sound.flac": ("soundfile", "audio"),
     "video.mp4": ("av", "video"),
 }
 
@@ -281,10 +280,10 @@ def test_the_smallest_signals_are_fitted(name: str, run_command: Callable[..., R
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.figures
 def test_the_shortest_sounds_are_fitted(count: int, run_command: Callable[..., Result]) -> None:
-    from inr.signal.audio import SoundFormat, write_sound
+    from inr.signal.audio import RecordingFormat, write_recording
 
-    form = SoundFormat("WAV", "PCM_16", 8000, 2.0**15, (-1, 1))
-    write_sound("short.wav", np.full((count, 1), 1000, np.int16), form)
+    form = RecordingFormat("WAV", "PCM_16", 8000, 2.0**15, (-1, 1))
+    write_recording("short.wav", np.full((count, 1), 1000, np.int16), form)
     result = fit(run_command, "short.wav")
     assert result.status == 0, result.err
     assert Path("run/reconstruction.wav").is_file()

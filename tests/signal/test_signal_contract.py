@@ -13,7 +13,7 @@ import inr.signal
 from inr.batch import Batch
 from inr.raster import write_raster
 from inr.signal import FiniteSignal, LatticeSignal, Signal
-from inr.signal.audio import SoundFormat, write_sound
+from inr.signal.audio import RecordingFormat, write_recording
 from inr.signal.video import write_video
 from inr.testing import check_signal
 
@@ -29,7 +29,9 @@ def make_members(folder: Path, holdout: str | float) -> dict[str, Signal]:
     write_raster(folder / "other.png", pixels[::-1])
     more = folder / "more"
     samples = pixels[0, :, :2].astype(np.int16)
-    write_sound(more / "a.wav", samples, SoundFormat("WAV", "PCM_16", 8000, 1.0, (-1.0, 1.0)))
+    write_recording(
+        more / "a.wav", samples, RecordingFormat("WAV", "PCM_16", 8000, 1.0, (-1.0, 1.0))
+    )
     write_video(more / "a.gif", (pixels // (k + 1) for k in range(4)), 10)
     np.save(more / "a.npy", np.stack([pixels[..., 0] // (k + 1) for k in range(4)]))
     return {

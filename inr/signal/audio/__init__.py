@@ -1,17 +1,17 @@
 """Reading, writing and drawing recordings at the depth of their files."""
 
-from .read import is_sound, read_sound
-from .sound import Sound, SoundFormat
+from .read import is_recording, read_recording
+from .recording import Recording, RecordingFormat
 from .spectrogram import draw_spectrograms, find_powers
-from .write import native_sound_suffix, write_sound
+from .write import native_recording_suffix, write_recording
 
 __all__ = [
-    "Sound",
-    "SoundFormat",
+    "Recording",
+    "RecordingFormat",
     "draw_spectrograms",
     "find_powers",
-    "is_sound",
-    "native_sound_suffix",
-    "read_sound",
-    "write_sound",
+    "is_recording",
+    "native_recording_suffix",
+    "read_recording",
+    "write_recording",
 ]

@@ -1,4 +1,4 @@
-"""Recordings."""
+"""The display of recordings."""
 
 import os
 from dataclasses import asdict, replace
@@ -18,26 +18,27 @@ from inr.signal._lattice_display import LatticeDisplay
 from inr.signal._lattice_signal import LatticeSignal
 from inr.signal._preview import PicturePreview, Preview, SoundPreview
 from inr.signal._units import Edge, Units
-from inr.signal.audio.sound import SoundFormat
+from inr.signal.audio.recording import RecordingFormat
 from inr.signal.audio.spectrogram import draw_spectrograms
-from inr.signal.audio.write import native_sound_suffix, write_sound
+from inr.signal.audio.write import native_recording_suffix, write_recording
 
 if TYPE_CHECKING:
     from inr.signal.audio.signal import AudioSignal
 
-# Samples of each channel, in looks before the last: some seconds.
+# Samples per channel of a preview before the end of a run: some seconds.
 MOST_HEARD = 2**19
+# Samples per second.
 MOST_FLAC_RATE = 655_350
 
 
 class AudioDisplay(LatticeDisplay):
-    """Measured by the signal-to-noise ratio, shown by spectrograms, to be listened to."""
+    """The signal-to-noise ratio, spectrograms, and sounds to listen to."""
 
     metrics = (Metric("snr", "SNR", "{:.2f} dB"), *LatticeDisplay.metrics)
     suffixes = (".wav", ".flac")
 
     def format_of(self, signal: "AudioSignal") -> dict[str, Any]:
-        return asdict(signal.sound_format)
+        return asdict(signal.recording_format)
 
     def units(self, description: FieldDescription) -> Units:
         form = _form(description)
@@ -58,7 +59,7 @@ class AudioDisplay(LatticeDisplay):
         *,
         thorough: bool = False,
     ) -> dict[str, float]:
-        """PSNR of all and of parts, what is exact, and ``snr`` (dB)."""
+        """The metrics of every lattice, and ``snr`` (dB)."""
         metrics = super().measure(field, signal, rendering, thorough=thorough)
         middle = sum(signal.value_range) / 2
         values = rendering.clamp(*signal.value_range)
@@ -76,9 +77,9 @@ class AudioDisplay(LatticeDisplay):
     ) -> list[Preview]:
         """Spectrograms of target and reconstruction, and both to listen to.
 
-        Of a long recording that is its beginning, but at the end of a run.
+        Before the end of a run, only the beginning of a long recording can be heard.
         """
-        form = signal.sound_format
+        form = signal.recording_format
         samples = [
             (form.restore(values.float().cpu().numpy()) / form.full_scale).astype(np.float32)
             for values in (signal.values, rendering)
@@ -87,11 +88,11 @@ class AudioDisplay(LatticeDisplay):
         length = len(samples[0]) if thorough else MOST_HEARD
         return [
             PicturePreview("spectrogram: target | reconstruction", draw_spectrograms(*samples)),
-            *(SoundPreview(title, part[:length], form.rate) for title, part in heard),
+            *(SoundPreview(title, sound[:length], form.rate) for title, sound in heard),
         ]
 
     def native_suffix(self, description: FieldDescription) -> str:
-        return native_sound_suffix(_form(description))
+        return native_recording_suffix(_form(description))
 
     def write(
         self,
@@ -105,11 +106,12 @@ class AudioDisplay(LatticeDisplay):
     ) -> None:
         """Writes samples at the depth of the recording.
 
-        With another ``size`` or a ``region``, the sample rate is that of the recording's length.
+        With another ``size`` or a ``region``, the sample rate changes so that the sound lasts as
+        long as that part of the recording.
         """
         path = Path(path)
         if path.suffix.lower() not in self.suffixes:
-            # Before all of it is rendered.
+            # Checked before everything is rendered.
             raise ValueError(
                 f"{path.name} has the suffix {path.suffix!r}; expected "
                 f"{' or '.join(self.suffixes)}. Name it {path.stem}.wav."
@@ -122,11 +124,11 @@ class AudioDisplay(LatticeDisplay):
                 f"{path.name} cannot hold {rate:,} samples per second; expected at most "
                 f"{MOST_FLAC_RATE:,}. Name it {path.stem}.wav."
             )
-        parts = with_bar(render_slabs(field, shape, region=region), shape[0], shown=progress)
-        samples = np.concatenate([form.restore(part) for part in parts])
-        write_sound(path, samples, replace(form, rate=rate))
+        slabs = with_bar(render_slabs(field, shape, region=region), shape[0], shown=progress)
+        samples = np.concatenate([form.restore(slab) for slab in slabs])
+        write_recording(path, samples, replace(form, rate=rate))
 
 
-def _form(description: FieldDescription) -> SoundFormat:
+def _form(description: FieldDescription) -> RecordingFormat:
     known = description.format
-    return SoundFormat(**{**known, "value_range": tuple(known["value_range"])})
+    return RecordingFormat(**{**known, "value_range": tuple(known["value_range"])})

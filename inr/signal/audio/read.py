@@ -1,4 +1,4 @@
-"""Reading recordings, whatever their format, at the depth of their files."""
+"""Reading recordings of any format at the depth of their files."""
 
 from __future__ import annotations
 
@@ -10,35 +10,29 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from inr.argument import check_choice, check_count, check_positive
-from inr.raster.quiet import muted
 from inr.source_file import RejectedError, SourceFile, find_file
 
-from . import libsndfile, mp3, wav
-from .sound import Sound
+from .libsndfile import ENDLESS, open_recording, read_samples
+from .recording import Recording
 
-
-class Format(NamedTuple):
-    """What files of a format start with, as a regular expression."""
-
-    name: str
-    magic: bytes
-
-
-FORMATS = (
-    Format("WAV", rb"(RIFF|RIFX|RF64|BW64)....WAVE"),
-    Format("FLAC", rb"fLaC"),
-    Format("Ogg", rb"OggS(?!.*theora)"),
-    Format("AIFF", rb"FORM....AIF[FC]"),
-    Format("CAF", rb"caff\0"),
-    Format("AU", rb"\.snd"),
-    Format("Wave64", rb"riff\x2e\x91\xcf\x11"),
-    Format("MP3", rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]"),
-)
+# Regular expressions of the first bytes.
+FORMATS = {
+    "WAV": rb"(RIFF|RIFX|RF64|BW64)....WAVE",
+    "FLAC": rb"fLaC",
+    "Ogg": rb"OggS(?!.*theora)",
+    "AIFF": rb"FORM....AIF[FC]",
+    "CAF": rb"caff\0",
+    "AU": rb"\.snd",
+    "Wave64": rb"riff\x2e\x91\xcf\x11",
+    "MP3": rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]",
+}
+# Samples per second: more are a damaged header.
+MOST_RATE = 2**24
 WHAT = "an audio file"
 UNSAID = "header does not say how long it is; it is read to its end"
 
 
-def is_sound(path: str | os.PathLike[str]) -> bool:
+def is_recording(path: str | os.PathLike[str]) -> bool:
     """Whether a file starts as audio files do. No more of it is read."""
     try:
         return _find_format(find_file(path, WHAT)) is not None
@@ -46,7 +40,7 @@ def is_sound(path: str | os.PathLike[str]) -> bool:
         return False
 
 
-def read_sound(
+def read_recording(
     path: str | os.PathLike[str],
     *,
     start: float = 0.0,
@@ -54,23 +48,20 @@ def read_sound(
     channel: int | None = None,
     nonfinite: Literal["reject", "zero"] = "reject",
     max_samples: int = 16_000_000,
-) -> Sound:
-    """Reads a recording or a part of it, telling its format by its content.
-
-    WAV with whole numbers or floats needs no package, everything else ``soundfile``.
+) -> Recording:
+    """Reads a recording or a part of it, whose content tells the format.
 
     Args:
         path: The file.
-        start: Of the part, in seconds.
-        seconds: Length of the part; all that follows when None.
-        channel: The one to read, from 0; all when None.
+        start: Start of the part, in seconds.
+        seconds: Length of the part; None reads to the end.
+        channel: Number of the channel to read, from 0; None reads all.
         nonfinite: Whether NaN and infinity are rejected or read as zero.
-        max_samples: The most that may be read, of all channels together.
+        max_samples: Most samples to read, of all channels together.
 
     Raises:
-        OSError: There is no file to read.
-        MissingExtraError: The format needs an optional package.
-        ValueError: It is no audio, cut off, empty or too long; the message is one line.
+        OSError: The file cannot be read.
+        ValueError: The file is no audio, cut off, empty or too long; the message is one line.
     """
     check_positive("start", start, zero=True)
     if seconds is not None:
@@ -81,48 +72,74 @@ def read_sound(
     file = find_file(path, WHAT)
     form = _find_format(file)
     if form is None:
-        known = ", ".join(form.name for form in FORMATS)
         raise file.reject(
             f"is no audio in a known format (it starts with {file.start[:8]!r})",
-            known,
+            ", ".join(FORMATS),
             "Convert it to WAV or FLAC.",
         )
-    part = _Part(file, start, seconds, channel, check_count("max_samples", max_samples))
-    with file.rejecting(form.name):
-        sound = _read_wav(part) if form.name == "WAV" else None
-        sound = _read_by_libsndfile(part, form.name) if sound is None else sound
+    part = _Part(file, form, start, seconds, channel, check_count("max_samples", max_samples))
+    with file.rejecting(form):
+        recording = part.read()
         if channel is not None:
-            sound = sound.with_samples(sound.samples[:, channel : channel + 1])
-        return _remove_nonfinite(file, sound, zero=nonfinite == "zero")
+            recording = recording.with_samples(recording.samples[:, channel : channel + 1])
+        return _remove_nonfinite(file, recording, zero=nonfinite == "zero")
 
 
-def _find_format(file: SourceFile) -> Format | None:
-    return next((form for form in FORMATS if re.match(form.magic, file.start, re.DOTALL)), None)
+def _find_format(file: SourceFile) -> str | None:
+    return next((k for k, magic in FORMATS.items() if re.match(magic, file.start, re.DOTALL)), None)
 
 
 class _Part(NamedTuple):
-    """What is asked of a file."""
+    """The part of a file to read."""
 
     file: SourceFile
+    form: str
     start: float
     seconds: float | None
     channel: int | None
     max_samples: int
 
+    def read(self) -> Recording:
+        with open_recording(self.file.path, self.form) as (stream, claim):
+            rate, total = stream.samplerate, stream.frames if claim is None else claim
+            if total >= ENDLESS:
+                # One more than allowed is enough to see that there are too many.
+                total = self.max_samples // stream.channels + 1
+            if rate > MOST_RATE:
+                raise self.file.reject(
+                    f"claims {rate:,} samples per second",
+                    f"at most {MOST_RATE:,}",
+                    "Check the file.",
+                )
+            first, count = self.find(total, rate, stream.channels)
+            if claim is not None:
+                self.check_whole(first + count, stream.frames, rate)
+            samples, subtype = read_samples(stream, first, count)
+            if claim is not None:
+                self.check_whole(first + count, first + len(samples), rate)
+            if not len(samples):
+                raise self.no_samples()
+            container = {"WAVEX": "WAV", "RF64": "WAV"}.get(stream.format, stream.format)
+            notes = (UNSAID,) if claim is None else ()
+            return Recording(samples, rate, container, subtype, notes)
+
+    def no_samples(self) -> RejectedError:
+        return self.file.reject("has no samples", "a recording", "Record or save it again.")
+
     def find(self, total: int, rate: int, channels: int) -> tuple[int, int]:
-        """First sample and number of samples.
+        """First sample and number of samples per channel.
 
         Args:
-            total: Samples per channel that there are or should be.
-            rate: Of them in a second.
+            total: Samples per channel of the whole file.
+            rate: Samples per second.
             channels: C.
 
         Raises:
-            RejectedError: There are none, or too many.
+            RejectedError: The part has no samples, or too many.
         """
         reject = self.file.reject
         if total <= 0:
-            raise reject("has no samples", "a recording", "Record or save it again.")
+            raise self.no_samples()
         if self.channel is not None and self.channel >= channels:
             raise reject(
                 f"has no channel {self.channel}: it has {channels}",
@@ -143,7 +160,7 @@ class _Part(NamedTuple):
             raise reject(
                 f"has {rate} samples per second, and none in seconds={self.seconds:g}",
                 "one at least",
-                "Set more seconds.",
+                "Use more seconds.",
             )
         read = length * (channels if self.channel is None else 1)
         if read > self.max_samples:
@@ -155,14 +172,13 @@ class _Part(NamedTuple):
             )
         return first, length
 
-    def check_whole(self, needed: int, there: int, rate: int, form: str) -> None:
-        """Rejects a file that ends before what is asked for.
+    def check_whole(self, needed: int, there: int, rate: int) -> None:
+        """Rejects a file that ends before the part does.
 
         Args:
-            needed: Samples per channel, from the first of the file.
-            there: Those that it has.
-            rate: Of them in a second.
-            form: The file's format.
+            needed: Samples per channel, from the start of the file to the end of the part.
+            there: Samples per channel that the file has.
+            rate: Samples per second.
         """
         if needed <= there:
             return
@@ -170,62 +186,30 @@ class _Part(NamedTuple):
         way = f", or fit what is there with seconds={left:g}" if left > 0 else ""
         raise self.file.reject(
             f"is cut off ({there:,} of {needed:,} samples are there)",
-            f"a whole {form} file",
+            f"a whole {self.form} file",
             f"Re-save it{way}.",
         )
 
 
 def round_down(seconds: float) -> float:
-    """A time to type, no longer than the one that is given."""
+    """A time with few digits, no longer than the given one."""
     return math.floor(seconds * 1e4) / 1e4
 
 
-def _read_wav(part: _Part) -> Sound | None:
-    """The samples of a plain WAV file; None where only libsndfile decodes them."""
-    path = part.file.path
-    layout = wav.read_layout(path)
-    if layout.subtype is None:
-        return None
-    total = layout.there if layout.announced is None else layout.announced
-    first, count = part.find(total, layout.rate, layout.channels)
-    part.check_whole(first + count, layout.there, layout.rate, "WAV")
-    samples = wav.read_samples(path, layout, first, count)
-    notes = (UNSAID,) if layout.announced is None else ()
-    return Sound(samples, layout.rate, "WAV", layout.subtype, notes)
-
-
-def _read_by_libsndfile(part: _Part, form: str) -> Sound:
-    path = part.file.path
-    content, says_length = mp3.find_length(path) if form == "MP3" else (path, True)
-    # What decodes MP3 talks of all that it finds.
-    with muted(), libsndfile.open_sound(part.file, content) as opened:
-        rate, channels, announced = opened.samplerate, opened.channels, opened.frames
-        if announced >= libsndfile.UNKNOWN:
-            # One more than allowed is enough to see that there are too many.
-            announced, says_length = part.max_samples // channels + 1, False
-        first, count = part.find(announced, rate, channels)
-        sound = libsndfile.read_samples(opened, first, count)
-        if says_length:
-            part.check_whole(first + count, first + len(sound.samples), rate, form)
-        if not len(sound.samples):
-            raise part.file.reject("has no samples", "a recording", "Record or save it again.")
-        return sound if says_length else sound.with_samples(sound.samples, UNSAID)
-
-
-def _remove_nonfinite(file: SourceFile, sound: Sound, *, zero: bool) -> Sound:
-    """Rejects NaN and infinity, or sets them to zero and says so."""
-    samples = sound.samples
+def _remove_nonfinite(file: SourceFile, recording: Recording, *, zero: bool) -> Recording:
+    """Rejects NaN and infinity, or sets them to zero with a warning."""
+    samples = recording.samples
     if samples.dtype.kind != "f":
-        return sound
+        return recording
     finite = np.isfinite(samples)
     count = int(samples.size - np.count_nonzero(finite))
     if not count:
-        return sound
+        return recording
     if not zero:
         raise file.reject(
             f"holds {count:,} NaN or infinite samples of {samples.size:,}",
             "finite numbers",
-            "Repair it, or set them to 0 with nonfinite=zero.",
+            "Repair it, or use nonfinite=zero.",
         )
     note = f"{count:,} NaN or infinite samples are read as 0"
-    return sound.with_samples(np.where(finite, samples, 0), note)
+    return recording.with_samples(np.where(finite, samples, 0), note)

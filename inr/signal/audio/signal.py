@@ -1,4 +1,4 @@
-"""An audio file."""
+"""The signal of a recording."""
 
 import os
 import warnings
@@ -12,11 +12,13 @@ import torch
 from inr.argument import check_range
 from inr.signal._lattice_signal import LatticeSignal
 from inr.signal.audio.display import AudioDisplay
-from inr.signal.audio.read import is_sound, read_sound
-from inr.signal.audio.sound import SoundFormat
-from inr.signal.audio.write import write_sound
+from inr.signal.audio.read import is_recording, read_recording
+from inr.signal.audio.recording import RecordingFormat
+from inr.signal.audio.write import write_recording
 
+# Samples per second of an array that does not say its rate.
 DEFAULT_RATE = 44_100
+# libsndfile's names of the ways in which arrays store a sample.
 SUBTYPES = {"i2": "PCM_16", "i4": "PCM_32", "f4": "FLOAT", "f8": "DOUBLE"}
 
 
@@ -26,27 +28,25 @@ class AudioSignal(LatticeSignal):
     The unit interval is the part that is fitted, whatever its length.
 
     Args:
-        path: The audio file. Its kind is told from its content. Plain WAV is read as it is, FLAC,
-            Ogg, MP3, AIFF and the like with the extra ``audio``.
-        start: Of the part to fit, in seconds.
-        seconds: Its length; all that follows when None.
-        channel: The one to fit, from 0; all when None.
+        path: Audio file: WAV, FLAC, Ogg, MP3, AIFF and the like; its content tells which.
+        start: Start of the part to fit, in seconds.
+        seconds: Length of the part; None fits all that follows.
+        channel: Number of the channel to fit, from 0; None fits all.
         holdout: ``none``, ``alternate`` (train on even samples, test on odd ones) or a fraction of
             the samples, drawn at random: what training never sees.
-        value_range: What the field sees for full scale, down and up; silence is its middle. For a
-            quiet recording, a wider one makes it louder to the field.
+        value_range: Values of negative and of positive full scale; silence is the middle. A wider
+            range makes a quiet recording louder to the field.
         nonfinite: ``reject``, or ``zero`` to replace NaN and infinity.
-        max_samples: Longer recordings are rejected before they are decoded; of all channels.
-            Float32 tells no more than 16 million points of an axis apart.
-        seed: Of the random fraction held out.
+        max_samples: Most samples, of all channels together; longer recordings are rejected before
+            they are decoded. Float32 tells no more than 16 million points of an axis apart.
+        seed: Seed of the fraction held out at random.
 
     Attributes:
-        sound_format: Rate and depth, and what values mean as samples.
+        recording_format: Rate and depth, and the samples that values stand for.
 
     Raises:
         OSError: The file cannot be read.
-        ImportError: It needs an optional package.
-        ValueError: It is no audio, broken, too long, or an argument is out of range.
+        ValueError: The file is no audio, broken or too long, or an argument is out of range.
     """
 
     kind = "audio"
@@ -56,7 +56,7 @@ class AudioSignal(LatticeSignal):
 
     @classmethod
     def recognizes(cls, path: Path) -> bool:
-        return is_sound(path)
+        return is_recording(path)
 
     @classmethod
     def write_array(cls, array: np.ndarray, folder: Path, rate: int | None = None) -> Path:
@@ -70,8 +70,8 @@ class AudioSignal(LatticeSignal):
         is_whole = samples.dtype.kind == "i"
         full_scale = 2.0 ** (8 * samples.dtype.itemsize - 1) if is_whole else 1.0
         path = folder / "array.wav"
-        form = SoundFormat("WAV", subtype, rate or DEFAULT_RATE, full_scale, (-1.0, 1.0))
-        write_sound(path, samples, form)
+        form = RecordingFormat("WAV", subtype, rate or DEFAULT_RATE, full_scale, (-1.0, 1.0))
+        write_recording(path, samples, form)
         return path
 
     def __init__(
@@ -88,7 +88,7 @@ class AudioSignal(LatticeSignal):
         seed: int = 0,
     ) -> None:
         value_limits = check_range("value_range", value_range)
-        sound = read_sound(
+        recording = read_recording(
             path,
             start=start,
             seconds=seconds,
@@ -96,15 +96,15 @@ class AudioSignal(LatticeSignal):
             nonfinite=nonfinite,
             max_samples=max_samples,
         )
-        for note in sound.notes:
+        for note in recording.notes:
             warnings.warn(note, stacklevel=2)
-        sound_format = SoundFormat.of(sound, value_limits)
+        recording_format = RecordingFormat.of(recording, value_limits)
         super().__init__(
-            torch.from_numpy(sound_format.normalize(sound.samples)),
-            value_range=sound_format.value_range,
+            torch.from_numpy(recording_format.normalize(recording.samples)),
+            value_range=recording_format.value_range,
             name=Path(path).stem,
             holdout=holdout,
             seed=seed,
         )
-        self.sound_format = sound_format
-        self.step = sound_format.step
+        self.recording_format = recording_format
+        self.step = recording_format.step

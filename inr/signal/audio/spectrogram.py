@@ -1,4 +1,4 @@
-"""Pictures of what frequencies are heard when."""
+"""Spectrograms of recordings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing recordings at the depth of what was read."""
+"""Writing recordings at the depth that they were read with."""
 
 from __future__ import annotations
 
@@ -9,38 +9,40 @@ import numpy as np
 
 from inr.atomic import replacing
 
-from .libsndfile import write_flac
-from .sound import SoundFormat
-from .wav import SUBTYPES, write_wav
+from .recording import RecordingFormat
 
 SUFFIXES = (".wav", ".flac")
 FLAC_CHANNELS = 8
+# WAV has lengths of 32 bits.
+MOST_WAV_BYTES = 2**32 - 2**16
 
 
-def native_sound_suffix(form: SoundFormat) -> str:
+def native_recording_suffix(form: RecordingFormat) -> str:
     """The suffix of a file that holds a recording at its own depth: its own, or ``.wav``."""
     return ".flac" if form.container == "FLAC" else ".wav"
 
 
-def write_sound(path: str | os.PathLike[str], samples: np.ndarray, form: SoundFormat) -> None:
+def write_recording(
+    path: str | os.PathLike[str], samples: np.ndarray, form: RecordingFormat
+) -> None:
     """Writes samples at the rate and depth of a format, all of the file or nothing.
 
-    WAV holds every depth; what was lossy (Ogg, MP3) becomes 32-bit floats.
+    WAV holds every depth; samples of a lossy format (Ogg, MP3) become 32-bit floats.
 
     Args:
         path: Ends in ``.wav`` or ``.flac``.
-        samples: ``(N, C)``, as :meth:`SoundFormat.restore` gives them.
-        form: Says how to store them.
+        samples: ``(N, C)``, as :meth:`RecordingFormat.restore` gives them.
+        form: Rate and depth.
 
     Raises:
-        ValueError: The suffix is another, or such a file cannot hold them.
+        ValueError: The suffix is unknown, or such a file cannot hold the samples.
     """
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise ValueError(
             f"{path.name} has the suffix {path.suffix!r}; expected {' or '.join(SUFFIXES)}. "
-            f"Name it {path.stem}{native_sound_suffix(form)}."
+            f"Name it {path.stem}{native_recording_suffix(form)}."
         )
     if samples.ndim != 2 or not samples.size:
         raise ValueError(
@@ -48,28 +50,35 @@ def write_sound(path: str | os.PathLike[str], samples: np.ndarray, form: SoundFo
             "Reshape them so."
         )
     if suffix == ".flac":
-        bits = _check_flac(path, form, samples.shape[1])
-        with replacing(path) as temporary:
-            write_flac(temporary, samples, form.rate, bits)
-        return
+        _check_flac(path, form, samples.shape[1])
+    elif samples.size * (form.bits or 8 * form.dtype.itemsize) // 8 > MOST_WAV_BYTES:
+        raise ValueError(
+            f"{path.name} cannot hold {samples.size:,} samples; expected less than 4 GiB. "
+            f"Name it {path.stem}.flac, or write a part."
+        )
     with replacing(path) as temporary:
-        write_wav(temporary, samples, form.rate, _wav_subtype(form))
+        _write(temporary, suffix[1:].upper(), samples, form)
 
 
-def _check_flac(path: Path, form: SoundFormat, channels: int) -> int:
-    """The bits of a sample, where FLAC can hold them."""
-    bits = form.bits
-    if bits is None or bits > 24 or channels > FLAC_CHANNELS:
-        kind = "floats" if bits is None else f"{bits}-bit samples of {channels} channels"
+def _check_flac(path: Path, form: RecordingFormat, channels: int) -> None:
+    if form.bits is None or form.bits > 24 or channels > FLAC_CHANNELS:
+        kind = "floats" if form.bits is None else f"{form.bits}-bit samples of {channels} channels"
         raise ValueError(
             f"{path.name} cannot hold {kind}; expected 8, 16 or 24 bits and at most "
             f"{FLAC_CHANNELS} channels. Name it {path.stem}.wav."
         )
-    return bits
 
 
-def _wav_subtype(form: SoundFormat) -> str:
-    if form.subtype in SUBTYPES.values():
-        return form.subtype
-    # What other formats have, WAV calls otherwise.
-    return "PCM_U8" if form.subtype == "PCM_S8" else "FLOAT"
+def _write(path: Path, container: str, samples: np.ndarray, form: RecordingFormat) -> None:
+    if form.bits is None:
+        import scipy.io.wavfile
+
+        # libsndfile would write the time of day into a file of floats.
+        scipy.io.wavfile.write(path, form.rate, samples.astype(form.dtype))
+        return
+    import soundfile
+
+    narrow = {"WAV": "PCM_U8", "FLAC": "PCM_S8"}[container]
+    subtype = narrow if form.bits == 8 else f"PCM_{form.bits}"
+    wide = samples.astype(np.int32) << (32 - form.bits)
+    soundfile.write(path, wide, form.rate, format=container, subtype=subtype)

@@ -1,4 +1,4 @@
-"""Columns of numbers from files of tables."""
+"""Functions of known content, and columns of tables."""
 
 from .axis import Axis, read_axis
 from .read import Column, is_table, read_column

@@ -10,47 +10,45 @@ import numpy as np
 
 from inr.source_file import SourceFile
 
-from .choice import check_total, choose_column
+from .request import Request
 
 
-def read_npy(
-    file: SourceFile, column: int | str | None, max_points: int, option: str
-) -> tuple[str, np.ndarray]:
+def read_npy(asked: Request) -> tuple[str, np.ndarray]:
     """The name and the numbers of a column of an array with one or two axes, or with fields."""
-    with file.path.open("rb") as opened:
-        _check_header(file, opened, max_points)
-    array = np.load(file.path, mmap_mode="r", allow_pickle=False)
-    return _take(file, _name_columns(file, "", array), column, option)
+    with asked.file.path.open("rb") as opened:
+        _check_header(asked, opened)
+    array = np.load(asked.file.path, mmap_mode="r", allow_pickle=False)
+    return _take(asked, _name_columns(asked.file, "", array))
 
 
-def read_npz(
-    file: SourceFile, column: int | str | None, max_points: int, option: str
-) -> tuple[str, np.ndarray]:
+def read_npz(asked: Request) -> tuple[str, np.ndarray]:
     """The name and the numbers of a column of an archive; one of ``a`` is ``a``, or ``a.0``."""
     columns: dict[str, np.ndarray] = {}
-    with zipfile.ZipFile(file.path) as archive:
+    with zipfile.ZipFile(asked.file.path) as archive:
         names = [name for name in archive.namelist() if name.endswith(".npy")]
         if not names:
-            raise file.reject("has no arrays", "an archive of numpy.savez", "Save it so.")
+            raise asked.file.reject("has no arrays", "an archive of numpy.savez", "Save it so.")
         for name in names:
             with archive.open(name) as entry:
-                _check_header(file, entry, max_points)
+                _check_header(asked, entry)
             with archive.open(name) as entry:
                 array = np.lib.format.read_array(entry, allow_pickle=False)
             prefix = "" if len(names) == 1 else name.removesuffix(".npy")
-            columns |= _name_columns(file, prefix, array)
-    return _take(file, columns, column, option)
+            columns |= _name_columns(asked.file, prefix, array)
+    return _take(asked, columns)
 
 
-def _check_header(file: SourceFile, opened: IO[bytes], max_points: int) -> None:
+def _check_header(asked: Request, opened: IO[bytes]) -> None:
     """Rejects an array that is too large or pickled, before its data are read."""
     is_first = np.lib.format.read_magic(opened) == (1, 0)
     read = np.lib.format.read_array_header_1_0 if is_first else np.lib.format.read_array_header_2_0
     shape, _, dtype = read(opened)
     if dtype.hasobject:
-        raise file.reject("holds pickled objects", "an array of numbers", "Save it as floats.")
+        raise asked.file.reject(
+            "holds pickled objects", "an array of numbers", "Save it as floats."
+        )
     # In numbers of 8 bytes: fields may be many.
-    check_total(file, math.prod(shape) * max(1, dtype.itemsize // 8), max_points)
+    asked.check_total(math.prod(shape) * max(1, dtype.itemsize // 8))
 
 
 def _name_columns(file: SourceFile, prefix: str, array: np.ndarray) -> dict[str, np.ndarray]:
@@ -66,15 +64,13 @@ def _name_columns(file: SourceFile, prefix: str, array: np.ndarray) -> dict[str,
     )
 
 
-def _take(
-    file: SourceFile, columns: dict[str, np.ndarray], column: int | str | None, option: str
-) -> tuple[str, np.ndarray]:
+def _take(asked: Request, columns: dict[str, np.ndarray]) -> tuple[str, np.ndarray]:
     names = list(columns)
     if not names:
-        raise file.reject("has no numbers", "a column of numbers", "Check the file.")
-    name = names[choose_column(file, names, column, option)]
+        raise asked.file.reject("has no numbers", "a column of numbers", "Check the file.")
+    name = names[asked.choose(names)]
     numbers = columns[name]
     if numbers.ndim != 1 or numbers.dtype.kind not in "buif":
         kind = "complex numbers" if numbers.dtype.kind == "c" else f"{numbers.dtype.name} data"
-        raise file.reject(f"holds {kind} in column {name}", "real numbers", "Convert them.")
+        raise asked.file.reject(f"holds {kind} in column {name}", "real numbers", "Convert them.")
     return name, np.array(numbers, np.float64)

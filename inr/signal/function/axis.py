@@ -1,4 +1,4 @@
-"""Columns that say where the rows of a table are."""
+"""Columns with the positions of a table's rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from inr.source_file import SourceFile
 
 from .read import read_numbers
 
-# Of a step: what rounding may move a number by. A row that is missing moves some by a fourth.
+# In steps: rounding moves numbers by less, and a row that is missing moves some by a fourth.
 MOST_OFF = 0.1
 WITHOUT = "or use x=null, which counts rows as evenly spaced."
 
@@ -21,9 +21,9 @@ class Axis:
     """The unit interval in the numbers of a column, whose rows are centres of equal cells.
 
     Attributes:
-        name: Of the column.
-        start: What 0 is: half a step before the first row.
-        length: Of the interval: a step for each row.
+        name: Name of the column.
+        start: Number at 0: half a step before the first row.
+        length: Length of the unit interval: a step for each row.
     """
 
     name: str
@@ -38,29 +38,31 @@ class Axis:
 def read_axis(
     path: str | os.PathLike[str], *, column: int | str, rows: int, max_points: int = 16_000_000
 ) -> Axis:
-    """Reads where the rows of a table are.
+    """Reads the positions of a table's rows.
 
     Args:
         path: The file.
-        column: By name, or by number from 0.
-        rows: How many there are.
-        max_points: The most numbers that the file may hold.
+        column: Name of the column, or its number from 0.
+        rows: Number of rows.
+        max_points: Most numbers of the file.
 
     Raises:
-        OSError: There is no file to read.
-        ValueError: It has no such column, or one that does not increase in even steps: all of its
-            numbers have to be within a tenth of a step of those between its first and last.
+        OSError: The file cannot be read.
+        ValueError: The table has no such column, or the column does not increase in even steps:
+            all of its numbers have to be within a tenth of a step of those between its first and
+            last.
     """
-    file, name, numbers = read_numbers(path, column=column, max_points=max_points, option="x")
+    file, found = read_numbers(path, column=column, option="x", max_points=max_points)
+    numbers = found.numbers
     if len(numbers) != rows:
         raise file.reject(
-            f"has {len(numbers):,} numbers in column {name} and {rows:,} in the other",
+            f"has {len(numbers):,} numbers in column {found.name} and {rows:,} in the other",
             "one for each",
             f"Choose another with x=NAME, {WITHOUT}",
         )
-    _check_even(file, name, numbers)
+    _check_even(file, found.name, numbers)
     step = (numbers[-1] - numbers[0]) / (rows - 1)
-    return Axis(name, float(numbers[0] - step / 2), float(step * rows))
+    return Axis(found.name, float(numbers[0] - step / 2), float(step * rows))
 
 
 def _check_even(file: SourceFile, name: str, numbers: np.ndarray) -> None:

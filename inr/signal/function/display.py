@@ -1,4 +1,4 @@
-"""Functions of one or two variables."""
+"""The display of functions of one or two variables."""
 
 import csv
 import itertools
@@ -26,11 +26,11 @@ from inr.signal.function.axis import Axis
 if TYPE_CHECKING:
     from inr.signal.function.signal import FunctionSignal
 
-CURVE_PARTS = 2000
+STRETCHES = 2000
 
 
 class FunctionDisplay(LatticeDisplay):
-    """Measured by PSNR, shown as a curve or a picture, written as numbers."""
+    """PSNR, curves or pictures, and files of numbers."""
 
     suffixes = (".csv", ".npz")
 
@@ -54,7 +54,7 @@ class FunctionDisplay(LatticeDisplay):
         return PixelFormat(**{**known, "value_range": tuple(known["value_range"])})
 
     def axis(self, description: FieldDescription) -> Axis | None:
-        """What the unit interval is in the numbers of the table; None where it does not say."""
+        """The unit interval in the numbers of the table; None where the table does not say."""
         known = description.format.get("x")
         return None if known is None else Axis(**known)
 
@@ -97,11 +97,11 @@ class FunctionDisplay(LatticeDisplay):
     ) -> None:
         """Writes coordinates and values, in the function's own numbers.
 
-        Coordinates are in those of the table's column ``x``, and are on [0, 1] if none is named:
-        CSV calls them ``position`` then, and else has the table's names.
+        Coordinates are in the numbers of the table's column ``x``, and CSV has the table's names.
+        Without such a column they are on [0, 1], and CSV calls them ``position``.
 
         Raises:
-            ValueError: The suffix is another, or CSV is asked for a function of two variables.
+            ValueError: The suffix is unknown, or CSV is asked for a function of two variables.
         """
         path, shape = Path(path), size or description.lattice
         suffix = path.suffix.lower()
@@ -109,8 +109,8 @@ class FunctionDisplay(LatticeDisplay):
             kinds = ".npz" if len(shape) > 1 else " or ".join(self.suffixes)
             raise ValueError(f"{path.name} has another suffix; expected {kinds}.")
         form = self.pixel_format(description)
-        parts = with_bar(render_slabs(field, shape, region=region), shape[0], shown=progress)
-        values = np.concatenate([form.restore(part) for part in parts])[..., 0]
+        slabs = with_bar(render_slabs(field, shape, region=region), shape[0], shown=progress)
+        values = np.concatenate([form.restore(slab) for slab in slabs])[..., 0]
         coords = lattice_points(shape, region=region, dtype=torch.float64).numpy()
         axis, names = self.axis(description), ["position", "y"]
         if axis is not None:
@@ -135,38 +135,38 @@ def _as_word(name: str) -> str:
 def thin_curve(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Coordinates and values of a curve that looks like one of ``(n,)`` values.
 
-    Of many, the least and the greatest of each of :data:`CURVE_PARTS` stretches, in their order:
-    more than a picture has columns, and no peak is lost.
+    A long curve keeps the least and the greatest value of each of :data:`STRETCHES` stretches, in
+    their order: more than a picture has columns, and no peak is lost.
     """
     count = len(values)
     kept = np.arange(count)
-    if count > 2 * CURVE_PARTS:
-        starts = np.linspace(0, count, CURVE_PARTS + 1).astype(int)
+    if count > 2 * STRETCHES:
+        starts = np.linspace(0, count, STRETCHES + 1).astype(int)
         parts = [(a, values[a:b]) for a, b in itertools.pairwise(starts)]
         kept = np.sort([a + end for a, part in parts for end in (part.argmin(), part.argmax())])
     return (kept + 0.5) / count, values[kept]
 
 
 def draw_curves(target: Tensor, values: Tensor, axis: Axis | None = None) -> np.ndarray:
-    """Both over the unit interval or ``axis``, and their difference: ``(H, W, 3)`` bytes."""
+    """Two curves over the unit interval or ``axis``, and their difference: ``(H, W, 3)`` bytes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9.0, 4.5))
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-    # Fixed: a layout that is fitted takes twice the time to draw.
+    # A layout that is fitted takes twice the time to draw.
     figure.subplots_adjust(left=0.08, right=0.98, bottom=0.11, top=0.92, hspace=0.2)
-    targets, found = (part[..., 0].float().cpu().numpy() for part in (target, values))
+    wanted, found = (part[..., 0].float().cpu().numpy() for part in (target, values))
     lines = [
-        (above, targets, {"color": "0.7", "linewidth": 3, "label": "target"}),
+        (above, wanted, {"color": "0.7", "linewidth": 3, "label": "target"}),
         (above, found, {"color": "C3", "linewidth": 1, "label": "reconstruction"}),
-        (below, found - targets, {"color": "C0", "linewidth": 1}),
+        (below, found - wanted, {"color": "C0", "linewidth": 1}),
     ]
     for plot, values_of, style in lines:
         x, y = thin_curve(values_of)
         plot.plot(x if axis is None else axis.at(x), y, **style)
     above.legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 0.98))
-    # Not by the column's name: the font may not have its letters.
+    # The font may not have the letters of the column's name.
     below.set(xlabel="position" if axis is None else "x", ylabel="error")
     canvas = FigureCanvasAgg(figure)
     canvas.draw()

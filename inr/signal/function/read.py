@@ -1,8 +1,9 @@
-"""Reading a column of numbers, whatever the format of the table."""
+"""Reading a column of numbers from a table of any format."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -12,6 +13,7 @@ from inr.argument import check_choice, check_count
 from inr.source_file import SourceFile, find_file
 
 from .arrays import read_npy, read_npz
+from .request import Request
 from .text import read_text
 
 WHAT = "a table in a CSV, NPY or NPZ file"
@@ -22,7 +24,7 @@ class Column(NamedTuple):
     """A column of a table.
 
     Attributes:
-        name: As in its header; its number, from 0, where there is none.
+        name: Name in the header; its number, from 0, where there is none.
         numbers: ``(N,)`` float64.
     """
 
@@ -32,14 +34,14 @@ class Column(NamedTuple):
 
 def is_table(path: str | os.PathLike[str]) -> bool:
     """Whether a file is named as tables of text are, or is an array of one or two axes."""
-    suffix = Path(path).suffix.lower()
+    name = Path(path).name.lower()
     try:
         file = find_file(path, WHAT)
-        if suffix == ".npy" and file.start.startswith(b"\x93NUMPY"):
+        if name.endswith(".npy") and file.start.startswith(b"\x93NUMPY"):
             return np.load(file.path, mmap_mode="r", allow_pickle=False).ndim <= 2
     except (OSError, ValueError):
         return False
-    return suffix in (".csv", ".tsv")
+    return re.search(r"\.[ct]sv(\.(gz|bz2|xz))?$", name) is not None
 
 
 def read_column(
@@ -51,34 +53,44 @@ def read_column(
 ) -> Column:
     """Reads a column of numbers.
 
-    Of a text, delimiter, header and decimal commas are found. An NPY file has columns if it has two
-    axes, or fields; of an NPZ file each array is one, or has some, as in ``name.0``.
+    Delimiter, header and decimal commas of a text are found. An NPY file has columns if it has two
+    axes, or fields; each array of an NPZ file is a column, or has some, as in ``name.0``.
 
     Args:
         path: The file.
-        column: By name, or by number from 0; may be None where there is only one.
-        nonfinite: Whether NaN, infinity and what is missing are rejected or read as zero.
-        max_points: The most numbers that the file may hold.
+        column: Name of the column, or its number from 0; may be None where there is only one.
+        nonfinite: Whether NaN, infinity and missing numbers are rejected or read as zero.
+        max_points: Most numbers of the file.
 
     Raises:
-        OSError: There is no file to read.
-        ValueError: It is no table, is damaged, too large, or has no such column.
+        OSError: The file cannot be read.
+        ValueError: The file is no table, damaged or too large, or has no such column.
     """
     check_choice("nonfinite", nonfinite, ("reject", "zero"))
-    file, name, numbers = read_numbers(path, column=column, max_points=max_points, option="column")
-    return Column(name, _remove_nonfinite(file, name, numbers, zero=nonfinite == "zero"))
+    file, found = read_numbers(path, column=column, option="column", max_points=max_points)
+    finite = np.isfinite(found.numbers)
+    if finite.all():
+        return found
+    if nonfinite == "reject":
+        raise file.reject(
+            f"holds {finite.size - np.count_nonzero(finite):,} missing, NaN or infinite numbers of "
+            f"{finite.size:,} in column {found.name}, the first in row {int(np.argmin(finite))}",
+            "finite numbers",
+            "Repair it, or use nonfinite=zero.",
+        )
+    return Column(found.name, np.where(finite, found.numbers, 0.0))
 
 
 def read_numbers(
-    path: str | os.PathLike[str], *, column: int | str | None, max_points: int, option: str
-) -> tuple[SourceFile, str, np.ndarray]:
-    """The file, and the name and numbers of a column; what is missing is NaN.
+    path: str | os.PathLike[str], *, column: int | str | None, option: str, max_points: int
+) -> tuple[SourceFile, Column]:
+    """The file and a column of it, in which missing numbers are NaN.
 
     Args:
         path: The file.
-        column: As for :func:`read_column`.
-        max_points: Likewise.
-        option: Of the signal, that names the column: for messages.
+        column: Name of the column, or its number from 0; may be None where there is only one.
+        option: Name of the option that says so, for messages.
+        max_points: Most numbers of the file.
     """
     check_count("max_points", max_points)
     if isinstance(column, bool) or not isinstance(column, int | str | None):
@@ -89,25 +101,7 @@ def read_numbers(
         ("CSV", read_text),
     )
     with file.rejecting(kind):
-        name, numbers = read(file, column, max_points, option)
-        if not numbers.size:
+        found = Column(*read(Request(file, column, option, max_points)))
+        if not found.numbers.size:
             raise file.reject("has no numbers", "a column of numbers", "Check the file.")
-        return file, name, numbers
-
-
-def _remove_nonfinite(
-    file: SourceFile, name: str, numbers: np.ndarray, *, zero: bool
-) -> np.ndarray:
-    """Rejects NaN and infinity, or sets them to zero."""
-    finite = np.isfinite(numbers)
-    count = int(finite.size - np.count_nonzero(finite))
-    if not count:
-        return numbers
-    if not zero:
-        raise file.reject(
-            f"holds {count:,} missing, NaN or infinite numbers of {finite.size:,} in column "
-            f"{name}, the first in row {int(np.argmin(finite))}",
-            "finite numbers",
-            "Repair it, or set them to 0 with nonfinite=zero.",
-        )
-    return np.where(finite, numbers, 0.0)
+        return file, found

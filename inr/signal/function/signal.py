@@ -1,6 +1,5 @@
-"""Functions of known content, and columns of tables."""
+"""The signal of a function: one of a formula, or a column of a table."""
 
-import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,25 +8,14 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from inr.argument import (
-    check_choice,
-    check_count,
-    check_list,
-    check_numbers,
-    check_positive,
-    check_range,
-)
+from inr.argument import check_choice, check_count, check_range
 from inr.raster import PixelFormat, find_range
 from inr.signal._lattice_signal import LatticeSignal
 from inr.signal.function.axis import Axis, read_axis
 from inr.signal.function.display import FunctionDisplay
+from inr.signal.function.formula import FORMULAS, make_function
 from inr.signal.function.read import Column, is_table, read_column
-from inr.signal.function.synthesis import draw_power_law, draw_sines, draw_steps, make_chirp
-
-KINDS = ("power_law", "sines", "chirp", "steps", "file")
-DEFAULT_SIZE = (1024,)
 
 
 class FunctionSignal(LatticeSignal):
@@ -43,34 +31,36 @@ class FunctionSignal(LatticeSignal):
             plane; ``steps``: constant on random pieces; ``file``: the column of a table.
         size: ``[N]`` points of a line, or ``[H, W]`` of a plane; 1024 points when None. A table
             has its own.
-        exponent: α of a power law.
-        max_frequency: Of a power law, in cycles per unit; what the points can tell when None.
-        frequencies: In cycles per unit. Of sines, each a number on a line and ``[fx, fy]`` on a
-            plane, when None 1, 4 and 16 along x; of a chirp its first and last, when None 1 and an
-            eighth of the points along x. Whole ones make sines periodic.
-        amplitudes: Of sines; all alike when None.
-        pieces: Of steps.
-        path: The table: CSV, NPY or NPZ.
-        column: Of the table, by name or by number from 0; may be None where there is only one.
-        x: The column that says where the rows are, likewise. It has to increase in even steps, up
-            to rounding, and what is written has its numbers. When None rows count as evenly spaced,
-            and what is written has their position on [0, 1].
+        exponent: Exponent α of a power law.
+        max_frequency: Highest frequency of a power law, in cycles per unit; what the points can
+            tell when None.
+        frequencies: Frequencies in cycles per unit: of sines, each a number on a line and
+            ``[fx, fy]`` on a plane, when None 1, 4 and 16 along x; of a chirp its first and last,
+            when None 1 and an eighth of the points along x. Whole ones make sines periodic.
+        amplitudes: Amplitudes of sines; 1 each when None.
+        pieces: Number of pieces of steps.
+        path: File of the table: CSV, which may be compressed, NPY or NPZ.
+        column: Name of the table's column, or its number from 0; may be None where there is only
+            one.
+        x: Name or number of the column with the positions of the rows. It has to increase in even
+            steps, up to rounding, and results are written with its numbers. When None, rows count
+            as evenly spaced, and results have positions on [0, 1].
         holdout: ``none``, ``alternate`` (train on even points, test on odd ones) or a fraction of
             the points, drawn at random: what training never sees.
-        value_range: What the field sees for the least and the greatest value.
-        nonfinite: Of a table: ``reject``, or ``zero`` to replace NaN, infinity and what is missing.
-        max_points: Larger functions are rejected. Float32 tells no more than 16 million points of
-            an axis apart.
-        seed: Of phases and pieces, and of the random fraction held out.
+        value_range: Values of the least and the greatest number.
+        nonfinite: ``reject``, or ``zero`` to replace NaN, infinity and missing numbers of a table.
+        max_points: Most points; larger functions are rejected. Float32 tells no more than 16
+            million points of an axis apart.
+        seed: Seed of phases and pieces, and of the fraction held out at random.
 
     Attributes:
-        value_format: What normalised values mean as numbers.
-        column: The name of the table's column; None of a formula.
-        x: What the unit interval is in the numbers of the column ``x``; None without one.
+        value_format: The numbers that normalised values stand for.
+        column: Name of the table's column; None for a formula.
+        x: The unit interval in the numbers of the column ``x``; None without one.
 
     Raises:
         OSError: The table cannot be read.
-        ValueError: It is no table, or an argument is out of range.
+        ValueError: The file is no table, or an argument is out of range.
     """
 
     kind = "function"
@@ -108,36 +98,34 @@ class FunctionSignal(LatticeSignal):
         max_points: int = 16_000_000,
         seed: int = 0,
     ) -> None:
-        check_choice("kind", kind, KINDS)
+        check_choice("kind", kind, (*FORMULAS, "file"))
         check_count("max_points", max_points)
         value_limits = check_range("value_range", value_range)
-        found, axis = None, None
+        found: Column | None = None
+        axis: Axis | None = None
         if kind == "file":
-            found, axis = _read(path, column, x, size, nonfinite, max_points)
-            numbers, name = torch.from_numpy(found.numbers), Path(str(path)).stem
+            found, axis = _read_file(path, column, x, size, nonfinite, max_points)
+            name, numbers = Path(str(path)).stem, found.numbers
         else:
             for option, given in (("path", path), ("x", x)):
                 if given is not None:
                     raise ValueError(f"{option} is {given} and kind {kind}; expected kind=file.")
-            lattice = _check_size(size, max_points)
-            generator = torch.Generator().manual_seed(check_count("seed", seed, minimum=0))
             name = kind
-            if kind == "power_law":
-                limit = max_frequency
-                if limit is not None:
-                    check_positive("max_frequency", limit)
-                numbers = draw_power_law(lattice, _check_exponent(exponent), limit, generator)
-            elif kind == "sines":
-                waves = _check_waves(frequencies, amplitudes, len(lattice))
-                numbers = draw_sines(lattice, *waves, generator)
-            elif kind == "chirp":
-                numbers = make_chirp(lattice, *_check_ends(frequencies, lattice))
-            else:
-                numbers = draw_steps(lattice, check_count("pieces", pieces), generator)
-        low, high = find_range(numbers.numpy(), None)
+            numbers = make_function(
+                kind,
+                size=size,
+                exponent=exponent,
+                max_frequency=max_frequency,
+                frequencies=frequencies,
+                amplitudes=amplitudes,
+                pieces=pieces,
+                max_points=max_points,
+                seed=seed,
+            ).numpy()
+        low, high = find_range(numbers, None)
         value_format = PixelFormat("float64", None, low, high, value_limits)
         super().__init__(
-            torch.from_numpy(value_format.normalize(numbers.numpy()))[..., None],
+            torch.from_numpy(value_format.normalize(numbers))[..., None],
             value_range=value_format.value_range,
             name=name,
             holdout=holdout,
@@ -148,7 +136,7 @@ class FunctionSignal(LatticeSignal):
         self.x = axis
 
 
-def _read(
+def _read_file(
     path: str | os.PathLike[str] | None,
     column: int | str | None,
     x: int | str | None,
@@ -156,11 +144,13 @@ def _read(
     nonfinite: Literal["reject", "zero"],
     max_points: int,
 ) -> tuple[Column, Axis | None]:
-    """A column, and where its rows are if another says so."""
+    """A column, and the positions of its rows if another column has them."""
     if path is None:
-        raise ValueError("path is null; expected that of a CSV, NPY or NPZ file: path=FILE.")
+        raise ValueError(
+            "kind is file and path is missing; expected that of a CSV, NPY or NPZ file."
+        )
     if size is not None:
-        raise ValueError(f"size is {list(size)}; expected null: a table has its own.")
+        raise ValueError(f"size is {list(size)}; expected none: a table has its own.")
     found = read_column(path, column=column, nonfinite=nonfinite, max_points=max_points)
     if x is None:
         return found, None
@@ -168,55 +158,3 @@ def _read(
     if axis.name == found.name:
         raise ValueError(f"x and column are both {axis.name}; expected two columns of the table.")
     return found, axis
-
-
-def _check_size(size: Sequence[int] | None, max_points: int) -> tuple[int, ...]:
-    if size is None:
-        return DEFAULT_SIZE
-    axes = check_list("size", size)
-    if len(axes) not in (1, 2):
-        raise ValueError(f"size is {axes}; expected [N] or [H, W].")
-    lattice = tuple(check_count("size", n) for n in axes)
-    if math.prod(lattice) > max_points:
-        raise ValueError(f"size is {axes}; expected at most max_points={max_points}.")
-    return lattice
-
-
-def _check_exponent(exponent: float) -> float:
-    if isinstance(exponent, bool) or not isinstance(exponent, int | float):
-        raise TypeError(f"exponent is {exponent!r}; expected a number.")
-    if not math.isfinite(exponent):
-        raise ValueError(f"exponent is {exponent}; expected a finite number.")
-    return float(exponent)
-
-
-def _check_waves(
-    frequencies: Sequence[Any] | None, amplitudes: Sequence[float] | None, dimension: int
-) -> tuple[Tensor, Tensor]:
-    """Frequencies ``(m, d)`` and amplitudes ``(m,)`` of sines."""
-    if frequencies is None:
-        waves = [[f] + [0.0] * (dimension - 1) for f in (1.0, 4.0, 16.0)]
-    elif dimension == 1:
-        listed = check_list("frequencies", frequencies)
-        waves = [check_numbers("one of frequencies", [f], "a number") for f in listed]
-    else:
-        listed = check_list("frequencies", frequencies)
-        waves = [check_numbers("one of frequencies", f, "[fx, fy] on a plane") for f in listed]
-    sizes = [1.0] * len(waves) if amplitudes is None else check_list("amplitudes", amplitudes)
-    sizes = [check_numbers("one of amplitudes", [a], "a number")[0] for a in sizes]
-    if not waves or len(sizes) != len(waves):
-        raise ValueError(
-            f"there are {len(waves)} frequencies and {len(sizes)} amplitudes; expected as many "
-            "of these as of those."
-        )
-    return torch.tensor(waves, dtype=torch.float64), torch.tensor(sizes, dtype=torch.float64)
-
-
-def _check_ends(
-    frequencies: Sequence[float] | None, lattice: tuple[int, ...]
-) -> tuple[float, float]:
-    """First and last frequency of a chirp."""
-    if frequencies is None:
-        return 1.0, lattice[-1] / 8
-    first, last = check_numbers("frequencies", frequencies, "[first, last] of a chirp")
-    return float(first), float(last)

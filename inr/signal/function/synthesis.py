@@ -1,4 +1,4 @@
-"""Functions of known content on a lattice of one or two axes."""
+"""Functions of known content on a lattice of one or two axes: noise, waves, chirps and steps."""
 
 import math
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ def draw_power_law(
 
     Args:
         lattice: Cells per axis, in array order.
-        exponent: α: 0 is white, 1 pink, 2 brown.
-        max_frequency: B, in cycles per unit; what the lattice can tell when None.
-        generator: Draws φ.
+        exponent: Exponent α: 0 is white, 1 pink, 2 brown.
+        max_frequency: Highest frequency B, in cycles per unit; what the lattice can tell when None.
+        generator: Generator of the phases φ.
 
     Shape:
         ``lattice``, in float64, with mean 0.
@@ -56,9 +56,9 @@ def draw_sines(
 
     Args:
         lattice: Cells per axis, in array order.
-        frequencies: ``(m, d)``, in cycles per unit, in coordinate order.
-        amplitudes: ``(m,)``.
-        generator: Draws φ.
+        frequencies: Frequencies ``(m, d)``, in cycles per unit, in coordinate order.
+        amplitudes: Amplitudes ``(m,)``.
+        generator: Generator of the phases φ.
 
     Shape:
         ``lattice``, in float64.
@@ -82,8 +82,8 @@ def make_chirp(lattice: Sequence[int], first: float, last: float) -> Tensor:
 
     Args:
         lattice: Cells per axis, in array order.
-        first: f_0, in cycles per unit.
-        last: f_1.
+        first: Frequency f_0 at r = 0, in cycles per unit.
+        last: Frequency f_1 at r = R.
 
     Shape:
         ``lattice``, in float64.
@@ -97,13 +97,13 @@ def make_chirp(lattice: Sequence[int], first: float, last: float) -> Tensor:
 
 
 def draw_steps(lattice: Sequence[int], pieces: int, generator: torch.Generator) -> Tensor:
-    """A function that is constant on the Voronoi cells of random points.
+    """A function that is constant on pieces: on the Voronoi cells of random points.
 
     Args:
         lattice: Cells per axis, in array order.
         pieces: Number of random points, uniform in the unit cube; the constants are uniform
             between 0 and 1.
-        generator: Draws both.
+        generator: Generator of the points and the constants.
 
     Shape:
         ``lattice``, in float64.

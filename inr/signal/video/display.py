@@ -1,4 +1,4 @@
-"""Videos."""
+"""The display of videos."""
 
 import os
 from dataclasses import asdict
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 TITLE = "target | reconstruction | error: first, middle and last frame"
 MOST_FILM_FRAMES = 48
-# Of a picture's pixels, those that a frame may have of either.
+# A frame of a film has at most one of so many of the pixels of a picture.
 FILM_SHARE = 8
 
 
 class VideoDisplay(LatticeDisplay):
-    """Measured by PSNR, shown by frames and a film, written with its frame rate."""
+    """PSNR, pictures of frames, films, and files at the frame rate of the video."""
 
     suffixes = (".mp4", ".gif")
 
@@ -91,25 +91,25 @@ class VideoDisplay(LatticeDisplay):
     ) -> None:
         """Writes frames as they are rendered.
 
-        With another number of frames, or a part of the time, the rate is that of the video's
-        length.
+        With another number of frames, or a part of the time, the rate changes so that the result
+        lasts as long as that part of the video.
         """
         form, shape = _form(description), size or description.lattice
         lower, upper = region or (3 * (0.0,), 3 * (1.0,))
         rate = Fraction(*form.rate) * shape[0] / description.lattice[0]
         rate /= Fraction(upper[2] - lower[2])
-        parts = with_bar(render_slabs(field, shape, region=region), shape[0], shown=progress)
-        write_video(path, (frame for part in parts for frame in form.restore(part)), rate)
+        slabs = with_bar(render_slabs(field, shape, region=region), shape[0], shown=progress)
+        write_video(path, (frame for slab in slabs for frame in form.restore(slab)), rate)
 
 
 def make_film(form: VideoFormat, target: Tensor, rendering: Tensor, max_pixels: int) -> FilmPreview:
     """Target and reconstruction beside each other, thinned in time and in space.
 
     Args:
-        form: Of the video.
+        form: Format of the video.
         target: ``(T, H, W, c)``.
-        rendering: Likewise.
-        max_pixels: Of a frame of either, at most.
+        rendering: ``(T, H, W, c)``.
+        max_pixels: Most pixels of a frame of either.
     """
     length, height, width, _ = target.shape
     every, stride = -(-length // MOST_FILM_FRAMES), 1

@@ -1,4 +1,8 @@
-"""Decoding videos by FFmpeg, through PyAV, an optional package."""
+"""Videos through PyAV itself: imageio's reader gives no times, rotation and damage of frames.
+
+``test_uneven_times_are_told_of``, ``test_a_phone_held_upright_films_upright`` and
+``test_a_cut_off_video_is_rejected_and_what_is_there_can_be_read`` need them.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from inr.source_file import SourceFile, describe
 
 from .video import DamagedError, Frame, Stream
 
-# Of these, FFmpeg tells how many frames there should be, or how long they should last.
+# Demuxers that tell how many frames there should be, and how long they should last.
 COUNTS, LASTS = ("avi",), ("matroska",)
 
 
@@ -28,18 +32,18 @@ def open_stream(
     Args:
         file: The file.
         demuxer: FFmpeg's name for the container. No other is tried: some kinds of file name others.
-        start: Frames before this time, in seconds, are not wanted and may be left out.
-        max_pixels: Of a frame, at most, before it is decoded.
+        start: Seconds before which frames may be left out.
+        max_pixels: Most pixels of a frame; larger ones are rejected before they are decoded.
 
     Raises:
-        MissingExtraError: The package is not installed.
-        RejectedError: There are no pictures, or they are too large.
+        MissingExtraError: PyAV is not installed.
+        RejectedError: The file has no pictures, or too large ones.
     """
     try:
         import av
     except ImportError:
         raise file.need("av", "video") from None
-    # FFmpeg takes some names for addresses, unless it is told that they are not.
+    # FFmpeg takes some names for addresses, unless it is told that they are files.
     with av.open(f"file:{file.path.absolute()}", format=demuxer) as container:
         track = _find_track(file, container)
         context = track.codec_context
@@ -57,7 +61,7 @@ def open_stream(
 
 
 def _find_track(file: SourceFile, container: Any) -> Any:
-    """The first track of pictures that is no cover of a record."""
+    """The first track of pictures that is not the cover of an album."""
     import av
 
     for track in container.streams.video:
@@ -74,7 +78,7 @@ def _find_rate(track: Any) -> Fraction | None:
 
 
 def _find_count(track: Any) -> int | None:
-    """How many frames the file claims, if only roughly."""
+    """Frames that the file claims, if only roughly."""
     seconds, rate = _find_seconds(track), _find_rate(track)
     if track.frames:
         return int(track.frames)
@@ -84,7 +88,7 @@ def _find_count(track: Any) -> int | None:
 def _find_seconds(track: Any) -> float | None:
     if track.duration is not None:
         return float(track.duration * track.time_base)
-    # Matroska has it in words.
+    # Matroska has it as text.
     found = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", track.metadata.get("DURATION", ""))
     if not found:
         return None
@@ -120,7 +124,7 @@ def _decode(
 
 
 def _seek(container: Any, track: Any, time: float) -> bool:
-    """Goes to the last frame before a time that others do not build on, if that works."""
+    """Goes to the last key frame before a time, if that works."""
     container.seek(int(time / track.time_base), stream=track)
     found = next(container.decode(track), None)
     is_before = found is not None and found.time is not None and found.time <= time
@@ -140,7 +144,7 @@ def _check_end(track: Any, demuxer: str, count: int | None, end: float) -> None:
 
 
 def _remark(frame: Any) -> list[str]:
-    """What of a frame is not kept."""
+    """Warnings about parts of a frame that are not kept."""
     notes = []
     bits = max(component.bits for component in frame.format.components)
     if bits > 8:

@@ -1,4 +1,4 @@
-"""Reading videos and animations, whatever their format."""
+"""Reading videos and animations of any format."""
 
 from __future__ import annotations
 
@@ -20,44 +20,42 @@ from . import ffmpeg, pillow
 from .video import DamagedError, Stream, Video
 
 WHAT = "a video"
-START = 4 * 188  # bytes: what starts as a packet of MPEG-TS is told by the three that follow
-# Times of frames are rounded to a millisecond or a hundredth of a second.
+# A packet of MPEG-TS has 188 bytes, and is told by the three that follow.
+START_BYTES = 4 * 188
+# Ratio of the longest and the shortest time between frames that count as evenly spaced: times are
+# rounded to a millisecond or a hundredth of a second.
 UNEVEN = 1.6
-SLACK = 5e-4
+SLACK_SECONDS = 5e-4
 
 
 class Format(NamedTuple):
     """A container.
 
     Attributes:
-        name: What users call it.
-        magic: Regular expression of what its files start with.
-        decoder: FFmpeg's name of it, or Pillow's.
-        is_pillow: Which of them.
+        magic: Regular expression of the first bytes.
+        demuxer: FFmpeg's name of the container; None for animations, which Pillow decodes.
     """
 
-    name: str
     magic: bytes
-    decoder: str
-    is_pillow: bool = False
+    demuxer: str | None = None
 
 
-FORMATS = (
+FORMATS = {
     # The brands of pictures and of sound alone are left out.
-    Format("MP4", rb"\0...ftyp(?!M4[AB] |heic|heix|mif1|msf1|avif|avis|crx )", "mp4"),
-    Format("QuickTime", rb"\0...(moov|mdat|wide|free|skip)", "mov"),
-    Format("Matroska", rb"\x1a\x45\xdf\xa3", "matroska"),
-    Format("AVI", rb"RIFF....AVI ", "avi"),
-    Format("MPEG", rb"\0\0\x01[\xba\xb3]", "mpeg"),
-    Format("Flash", rb"FLV\x01", "flv"),
-    Format("WMV", rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
-    Format("Ogg", rb"OggS.{24,36}\x80theora", "ogg"),
-    Format("GIF", rb"GIF8[79]a", "GIF", is_pillow=True),
-    Format("WebP", rb"RIFF....WEBP", "WEBP", is_pillow=True),
-    Format("PNG", rb"\x89PNG\r\n\x1a\n", "PNG", is_pillow=True),
-    # Last: its packets start with no more than a G.
-    Format("MPEG-TS", rb"(\x47.{187}){3}(\x47|\Z)", "mpegts"),
-)
+    "MP4": Format(rb"\0...ftyp(?!M4[AB] |heic|heix|mif1|msf1|avif|avis|crx )", "mp4"),
+    "QuickTime": Format(rb"\0...(moov|mdat|wide|free|skip)", "mov"),
+    "Matroska": Format(rb"\x1a\x45\xdf\xa3", "matroska"),
+    "AVI": Format(rb"RIFF....AVI ", "avi"),
+    "MPEG": Format(rb"\0\0\x01[\xba\xb3]", "mpeg"),
+    "Flash": Format(rb"FLV\x01", "flv"),
+    "WMV": Format(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
+    "Ogg": Format(rb"OggS.{24,36}\x80theora", "ogg"),
+    "GIF": Format(rb"GIF8[79]a"),
+    "WebP": Format(rb"RIFF....WEBP"),
+    "PNG": Format(rb"\x89PNG\r\n\x1a\n"),
+    # Last, since its packets start with no more than a G.
+    "MPEG-TS": Format(rb"(\x47.{187}){3}(\x47|\Z)", "mpegts"),
+}
 
 
 def is_video(path: str | os.PathLike[str]) -> bool:
@@ -67,7 +65,9 @@ def is_video(path: str | os.PathLike[str]) -> bool:
         form = _find_format(file)
     except (OSError, RejectedError):
         return False
-    return form is not None and (not form.is_pillow or pillow.is_animated(file, form.decoder))
+    if form is None:
+        return False
+    return FORMATS[form].demuxer is not None or pillow.is_animated(file, form.upper())
 
 
 def read_video(
@@ -80,67 +80,58 @@ def read_video(
     prepare: Callable[[np.ndarray], np.ndarray] = lambda pixels: pixels,
     max_pixels: int = 2**27,
 ) -> Video:
-    """Reads a video or a part of it, telling its format by its content.
+    """Reads a video or a part of it, whose content tells the format.
 
-    Animated GIF, WebP and PNG need no package, everything else ``av``.
+    Animated GIF, WebP and PNG need no extra, everything else the package ``av``.
 
     Args:
         path: The file.
-        start: Of the part, in seconds.
-        seconds: Length of the part; all that follows when None.
-        frames: The most frames to take; all when None.
+        start: Start of the part, in seconds.
+        seconds: Length of the part; None reads to the end.
+        frames: Most frames to take; None takes all.
         every: Takes one of so many frames.
-        prepare: Crops and resizes the pixels of a frame, ``(H, W, C)`` uint8.
-        max_pixels: The most that may be taken, of all frames together.
+        prepare: Function that crops and resizes the pixels of a frame, ``(H, W, C)`` uint8.
+        max_pixels: Most pixels to take, of all frames together.
 
     Raises:
-        OSError: There is no file to read.
+        OSError: The file cannot be read.
         MissingExtraError: The format needs an optional package.
-        ValueError: It is no video, cut off, empty or too large; the message is one line.
+        ValueError: The file is no video, cut off, empty or too large; the message is one line.
     """
     check_positive("start", start, zero=True)
     if seconds is not None:
         check_positive("seconds", seconds)
     if frames is not None:
         check_count("frames", frames)
+    check_count("every", every)
+    check_count("max_pixels", max_pixels)
     file = find_file(path, WHAT)
     form = _find_format(file)
     if form is None:
-        known = ", ".join(form.name for form in FORMATS)
         raise file.reject(
             f"is no video in a known format (it starts with {file.start[:8]!r})",
-            known,
+            ", ".join(FORMATS),
             "Convert it to MP4 or GIF.",
         )
-    collector = _Collector(
-        file, start, seconds, frames, check_count("every", every), prepare,
-        check_count("max_pixels", max_pixels),
-    )  # fmt: skip
+    part = _Part(file, form, start, seconds, frames, every, prepare, max_pixels)
     with ExitStack() as opened:
-        with file.rejecting(form.name):
-            stream = opened.enter_context(_open(file, form, start, max_pixels))
-        collector.collect(stream, form.name)
-        return collector.finish(stream, form.name)
+        with file.rejecting(form):
+            stream = opened.enter_context(part.open())
+        part.collect(stream)
+        return part.join(stream)
 
 
-def _find_format(file: SourceFile) -> Format | None:
-    start = read_start(file.path, file.name, file.what, START)
-    return next((form for form in FORMATS if re.match(form.magic, start, re.DOTALL)), None)
-
-
-def _open(
-    file: SourceFile, form: Format, start: float, max_pixels: int
-) -> AbstractContextManager[Stream]:
-    if form.is_pillow:
-        return pillow.open_stream(file, form.decoder, max_pixels=max_pixels)
-    return ffmpeg.open_stream(file, form.decoder, start=start, max_pixels=max_pixels)
+def _find_format(file: SourceFile) -> str | None:
+    start = read_start(file.path, file.name, file.what, START_BYTES)
+    return next((k for k, form in FORMATS.items() if re.match(form.magic, start, re.DOTALL)), None)
 
 
 @dataclass
-class _Collector:
-    """What is asked of a file, and what has been taken of it."""
+class _Part:
+    """The part of a file to read, and the frames taken of it."""
 
     file: SourceFile
+    form: str
     start: float
     seconds: float | None
     frames: int | None
@@ -150,34 +141,40 @@ class _Collector:
     kept: list[np.ndarray] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
 
-    def collect(self, stream: Stream, form: str) -> None:
+    def open(self) -> AbstractContextManager[Stream]:
+        demuxer, limit = FORMATS[self.form].demuxer, self.max_pixels
+        if demuxer is None:
+            return pillow.open_stream(self.file, self.form.upper(), max_pixels=limit)
+        return ffmpeg.open_stream(self.file, demuxer, start=self.start, max_pixels=limit)
+
+    def collect(self, stream: Stream) -> None:
         """Takes frames until there are enough."""
         end = math.inf if self.seconds is None else self.start + self.seconds
-        # What comes after the last that is asked for need not even decode.
+        # The frames after the last one of the part need not even decode.
         while self.frames is None or len(self.kept) < self.frames:
-            with self._decoding(form):
+            with self._decoding():
                 frame = next(stream.frames, None)
-            if frame is None or frame.time >= end - SLACK:
+            if frame is None or frame.time >= end - SLACK_SECONDS:
                 break
-            if frame.time < self.start - SLACK:
+            if frame.time < self.start - SLACK_SECONDS:
                 continue
             if len(self.times) % self.every == 0:
-                with self._decoding(form):
+                with self._decoding():
                     pixels = frame.draw()
                 self._keep(self.prepare(pixels), stream)
             self.times.append(frame.time)
 
     @contextmanager
-    def _decoding(self, form: str) -> Iterator[None]:
+    def _decoding(self) -> Iterator[None]:
         """Turns whatever a decoder raises into a rejection."""
-        with self.file.rejecting(form):
+        with self.file.rejecting(self.form):
             try:
                 yield
             except DamagedError as error:
                 some = f", or fit what is there with frames={len(self.kept)}"
                 raise self.file.reject(
                     f"is cut off or damaged ({error})",
-                    f"a whole {form} file",
+                    f"a whole {self.form} file",
                     f"Re-save it{some if self.kept else ''}.",
                 ) from None
 
@@ -185,18 +182,17 @@ class _Collector:
         if not self.kept:
             self._check_pixels(self._expect(stream), pixels)
         elif pixels.shape != self.kept[0].shape:
-            sizes = [f"{p.shape[1]} x {p.shape[0]}" for p in (self.kept[0], pixels)]
+            (height, width), (h, w) = self.kept[0].shape[:2], pixels.shape[:2]
             raise self.file.reject(
-                f"changes from {sizes[0]} to {sizes[1]} pixels",
+                f"changes from {width} x {height} to {w} x {h} pixels",
                 "frames of one size",
-                f"Use size=[{self.kept[0].shape[0]},{self.kept[0].shape[1]}], or fit those "
-                f"before with frames={len(self.kept)}.",
+                f"Use size=[{height},{width}], or fit those before with frames={len(self.kept)}.",
             )
         self.kept.append(pixels)
         self._check_pixels(len(self.kept), pixels)
 
     def _expect(self, stream: Stream) -> int:
-        """How many frames will be kept, as far as the file tells."""
+        """The number of frames that will be kept, as far as the file tells."""
         if stream.count is None:
             return 1
         rate = float(stream.rate or 0)
@@ -221,24 +217,23 @@ class _Collector:
             f"Use size={size}, or fewer with seconds, frames or every, or max_pixels={total}.",
         )
 
-    def finish(self, stream: Stream, form: str) -> Video:
-        """What has been taken as one array."""
+    def join(self, stream: Stream) -> Video:
+        """The frames that were taken as one array."""
         if not self.kept:
             after = f" at start={self.start:g} or after" if self.start else ""
             raise self.file.reject(
                 f"has no frames{after}", "one at least", "Use start=0 or check the file."
             )
         rate, notes = self._find_rate(stream)
-        shape = (len(self.kept), *self.kept[0].shape)
-        whole = np.empty(shape, np.uint8)
+        whole = np.empty((len(self.kept), *self.kept[0].shape), np.uint8)
         for number in range(len(self.kept)):
             whole[number] = self.kept[number]
             # So that there are never two copies of all.
             self.kept[number] = whole[:0, 0]
-        return Video(whole, rate / self.every, form, (*stream.notes, *notes))
+        return Video(whole, rate / self.every, self.form, (*stream.notes, *notes))
 
     def _find_rate(self, stream: Stream) -> tuple[Fraction, tuple[str, ...]]:
-        """Frames per second: what the file says where it is so, or else on the average."""
+        """Frames per second: what the file says if its times agree, or else the average."""
         gaps = np.diff(self.times)
         if not len(gaps) or gaps.min() <= 0:
             return stream.rate or Fraction(10), ()

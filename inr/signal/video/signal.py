@@ -1,4 +1,4 @@
-"""A video file."""
+"""The signal of a video."""
 
 import os
 import warnings
@@ -23,27 +23,28 @@ class VideoSignal(LatticeSignal):
     bytes, and only those of a batch become floats.
 
     Args:
-        path: The video or animation. Its kind is told from its content. GIF, WebP and PNG are read
-            as they are, MP4 and the like with the extra ``video``.
-        start: Of the part to fit, in seconds.
-        seconds: Its length; all that follows when None.
-        frames: The most frames to fit; all when None.
+        path: Video or animation; its content tells the format. GIF, WebP and PNG need no extra, MP4
+            and the like need the extra ``video``.
+        start: Start of the part to fit, in seconds.
+        seconds: Length of the part; None fits all that follows.
+        frames: Most frames to fit; None fits all.
         every: Fits one of so many frames.
         size: ``[H, W]`` to resize to, with anti-aliasing; None keeps the video's own.
         crop: ``[x0, y0, x1, y1]`` in pixels, upright, cut out before resizing.
         holdout: ``none``, ``alternate`` (train on even frames, rows and columns, test on odd ones)
             or a fraction of the pixels, drawn at random: what training never sees.
-        value_range: What the field sees for the darkest and the brightest pixel.
-        max_pixels: Larger videos are rejected; of all frames that are fitted, cropped and resized.
-        seed: Of the random fraction held out.
+        value_range: Values of the darkest and the brightest pixel.
+        max_pixels: Most pixels of all frames that are fitted, cropped and resized; larger videos
+            are rejected.
+        seed: Seed of the fraction held out at random.
 
     Attributes:
-        video_format: Rate of the frames, and what values mean as pixels.
+        video_format: Rate of the frames, and the pixels that values stand for.
 
     Raises:
         OSError: The file cannot be read.
-        ImportError: It needs an optional package.
-        ValueError: It is no video, broken, too large, or an argument is out of range.
+        ImportError: The format needs an optional package.
+        ValueError: The file is no video, broken or too large, or an argument is out of range.
     """
 
     kind = "video"
@@ -99,7 +100,7 @@ class VideoSignal(LatticeSignal):
 def _preparation(
     crop: Sequence[int] | None, size: Sequence[int] | None
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """What is done to the pixels of each frame."""
+    """The function that crops and resizes the pixels of a frame."""
     height, width = 0, 0
     if size is not None:
         check_numbers("size", size, "[H, W]")

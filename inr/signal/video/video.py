@@ -1,4 +1,4 @@
-"""A video in memory, and how its pixels and normalised values correspond."""
+"""A video in memory, and the map between its pixels and normalised values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Video:
         frames: ``(T, H, W, C)`` uint8 with C = 3, or 1 for shades of grey.
         rate: Frames per second.
         container: ``MP4``, ``Matroska``, ``GIF`` and so on.
-        notes: One-line remarks for the user on what the reader had to decide.
+        notes: Warnings for the user, one line each, about choices of the reader.
     """
 
     frames: np.ndarray
@@ -34,9 +34,9 @@ class VideoFormat:
     """An affine map between the values a field learns and the bytes of a video.
 
     Attributes:
-        container: Of the file: ``MP4``, ``GIF`` and so on.
+        container: Format of the file: ``MP4``, ``GIF`` and so on.
         rate: Frames per second, as numerator and denominator.
-        value_range: What the bytes 0 and 255 are to the field.
+        value_range: Values of the bytes 0 and 255.
     """
 
     container: str
@@ -63,8 +63,8 @@ class Frame(NamedTuple):
     """A frame that has been decoded.
 
     Attributes:
-        time: In seconds from the first.
-        draw: Gives its pixels, ``(H, W, C)`` uint8, upright.
+        time: Seconds since the first frame.
+        draw: Function that gives its pixels, ``(H, W, C)`` uint8, upright.
     """
 
     time: float
@@ -76,10 +76,10 @@ class Stream:
     """The frames of a file in the order they are shown.
 
     Attributes:
-        rate: Frames per second, as the file says; None if it does not.
-        count: How many frames the file claims; None where it does not.
-        frames: One after the other. May raise :class:`DamagedError`.
-        notes: Remarks for the user, complete when the frames have come to an end.
+        rate: Frames per second that the file claims; None where it does not.
+        count: Frames that the file claims; None where it does not.
+        frames: Iterator over the frames, which may raise :class:`DamagedError`.
+        notes: Warnings for the user, complete when the frames have come to an end.
     """
 
     rate: Fraction | None
@@ -89,4 +89,4 @@ class Stream:
 
 
 class DamagedError(Exception):
-    """Frames that do not decode, or are not there; says in a few words which."""
+    """Frames that do not decode, or are missing."""

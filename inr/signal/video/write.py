@@ -1,4 +1,9 @@
-"""Writing videos, frame by frame."""
+"""Writing videos frame by frame, through PyAV and Pillow themselves.
+
+imageio does not say in an MP4 what its colours mean, and keeps all frames of a GIF in memory, three
+bytes to a pixel: ``test_mp4_is_written_with_h264_at_its_rate`` and
+``test_gif_is_written_and_read_frame_by_frame``.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +19,14 @@ import numpy as np
 from inr.atomic import replacing
 
 SUFFIXES = (".mp4", ".gif")
-# The first that FFmpeg was built with; all of them but the last are H.264.
+# The first that FFmpeg was built with is taken; all but the last are H.264.
 ENCODERS = {
     "libx264": {"crf": "16", "preset": "medium"},
     "libopenh264": {"b": "8M"},
     "mpeg4": {"qscale": "2"},
 }
-BT709 = 1
-LIMITED = 1
+# FFmpeg's numbers of a matrix of colours and of a range of values.
+BT709, LIMITED = 1, 1
 ANIMATIONS = ("GIF", "WebP", "PNG")
 
 
@@ -35,7 +40,7 @@ def write_video(
 ) -> str:
     """Writes frames as they come, all of the file or nothing.
 
-    MP4 needs the package ``av``. Its frames have even sizes: of an odd one, the last row or column
+    MP4 needs the package ``av``. Its frames have even sizes: the last row or column of an odd one
     is there twice. GIF has 256 colours to a frame, and times in hundredths of a second.
 
     Args:
@@ -47,8 +52,8 @@ def write_video(
         The encoder: ``libx264``, ``libopenh264``, ``mpeg4`` or ``gif``.
 
     Raises:
-        ImportError: The package is not installed.
-        ValueError: The suffix is another, there are no frames, or their sizes differ.
+        ImportError: PyAV is not installed.
+        ValueError: The suffix is unknown, there are no frames, or their sizes differ.
     """
     path, rate = Path(path), Fraction(rate).limit_denominator(1001)
     suffix = path.suffix.lower()
@@ -68,24 +73,20 @@ def write_video(
 
 
 def _check(path: Path, frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """The frames as RGB, the first of them drawn by now."""
-    pictures = iter(frames)
-    first = next(pictures, None)
+    """The frames as RGB."""
+    first = None
+    for number, picture in enumerate(frames):
+        first = picture if first is None else first
+        is_picture = picture.ndim == 3 and picture.shape[2] in (1, 3) and picture.size
+        if not is_picture or picture.dtype != np.uint8 or picture.shape != first.shape:
+            raise ValueError(
+                f"frame {number} of {path.name} is {picture.dtype.name} of shape {picture.shape}, "
+                f"and the first {first.dtype.name} of {first.shape}; expected (H, W, 3) or "
+                "(H, W, 1) uint8, all alike."
+            )
+        yield np.broadcast_to(picture, (*picture.shape[:2], 3))
     if first is None:
         raise ValueError(f"{path.name} would have no frames; expected one at least.")
-
-    def check() -> Iterator[np.ndarray]:
-        for number, picture in enumerate(chain([first], pictures)):
-            is_picture = picture.ndim == 3 and picture.shape[2] in (1, 3) and picture.size
-            if not is_picture or picture.dtype != np.uint8 or picture.shape != first.shape:
-                raise ValueError(
-                    f"frame {number} of {path.name} is {picture.dtype.name} of shape "
-                    f"{picture.shape}, and the first {first.dtype.name} of {first.shape}; expected "
-                    "(H, W, 3) or (H, W, 1) uint8, all alike."
-                )
-            yield np.broadcast_to(picture, (*picture.shape[:2], 3))
-
-    return check()
 
 
 def _write_mp4(temporary: Path, path: Path, pictures: Iterator[np.ndarray], rate: Fraction) -> str:

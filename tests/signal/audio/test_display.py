@@ -14,14 +14,14 @@ from inr.signal import (
     PicturePreview,
     SoundPreview,
 )
-from inr.signal.audio import SoundFormat, draw_spectrograms, write_sound
+from inr.signal.audio import RecordingFormat, draw_spectrograms, write_recording
 from inr.signal.audio.display import AudioDisplay
 
 RATE = 8000
 
 
 def make(samples: np.ndarray, **options: Any) -> AudioSignal:
-    write_sound("in.wav", samples, SoundFormat("WAV", "PCM_16", RATE, 2.0**15, (-1, 1)))
+    write_recording("in.wav", samples, RecordingFormat("WAV", "PCM_16", RATE, 2.0**15, (-1, 1)))
     return AudioSignal(path="in.wav", **options)
 
 
@@ -120,7 +120,7 @@ def test_the_rate_is_that_of_the_length(size: Any, region: Any, rate: int) -> No
 
 def test_a_recording_has_a_rate_however_few_samples_are_asked_for() -> None:
     display = AudioDisplay()
-    write_sound("in.wav", noise(500), SoundFormat("WAV", "PCM_16", 100, 2.0**15, (-1, 1)))
+    write_recording("in.wav", noise(500), RecordingFormat("WAV", "PCM_16", 100, 2.0**15, (-1, 1)))
     description = display.describe(AudioSignal(path="in.wav"))
     display.write("out.wav", Line(), description, size=(1,))
     samples, rate = read("out.wav")

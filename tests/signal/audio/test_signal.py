@@ -25,7 +25,7 @@ def test_time_runs_over_the_unit_interval_and_channels_are_outputs(ramp: Path) -
     signal = AudioSignal(path=ramp)
     assert (signal.lattice, signal.in_features, signal.out_features) == ((2000,), 1, 2)
     assert (signal.name, signal.kind, signal.value_range) == ("ramp", "audio", (-1.0, 1.0))
-    coords, values, _ = signal.train_points(torch.tensor([0, 7, 1999]))
+    coords, values = signal.train_points(torch.tensor([0, 7, 1999]))[:2]
     assert_close(coords[:, 0], [0.5 / 2000, 7.5 / 2000, 1999.5 / 2000])
     assert_close(values[:, 0], [0, 7 * 16 / 2**15, 1999 * 16 / 2**15])
     assert_close(values[:, 1], [0, -7 * 8 / 2**15, -1999 * 8 / 2**15])
@@ -42,9 +42,9 @@ def test_a_wider_range_is_louder_to_the_field(ramp: Path) -> None:
     assert_close(loud.values, 8 * plain.values)
     assert plain.step is not None
     assert (plain.step, loud.step) == (2 / 2**16, 16 / 2**16)
-    restored = loud.sound_format.restore(loud.values.numpy())
+    restored = loud.recording_format.restore(loud.values.numpy())
     np.testing.assert_array_equal(restored, scipy.io.wavfile.read(ramp)[1])
-    assert (loud.sound_format.rate, loud.sound_format.subtype) == (RATE, "PCM_16")
+    assert (loud.recording_format.rate, loud.recording_format.subtype) == (RATE, "PCM_16")
 
 
 def test_every_other_sample_is_held_out(ramp: Path) -> None:
@@ -72,7 +72,7 @@ def test_what_the_reader_decided_is_a_warning(tmp_path: Path) -> None:
         ({"channel": 2}, ValueError, "has no channel 2: it has 2"),
     ],
 )
-def test_options_out_of_range_are_rejected(
+def test_knobs_out_of_range_are_rejected(
     ramp: Path, options: dict[str, object], error: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(error, match=sentence):

@@ -18,7 +18,7 @@ from inr.signal import (
 )
 from inr.signal._picture import compare_images
 from inr.signal.function import Axis, read_column
-from inr.signal.function.display import CURVE_PARTS, FunctionDisplay, draw_curves, thin_curve
+from inr.signal.function.display import STRETCHES, FunctionDisplay, draw_curves, thin_curve
 
 
 class Tilt(nn.Module):
@@ -173,14 +173,14 @@ def test_a_short_curve_is_drawn_as_it_is() -> None:
 
 
 def test_a_long_curve_keeps_its_peaks() -> None:
-    count = 100 * CURVE_PARTS
+    count = 100 * STRETCHES
     values = np.random.default_rng(0).normal(size=count)
     values[12345], values[-1] = 99, -99
     x, y = thin_curve(values)
-    assert len(x) == 2 * CURVE_PARTS
+    assert len(x) == 2 * STRETCHES
     assert (np.diff(x) >= 0).all()
     np.testing.assert_array_equal(y, values[np.rint(x * count - 0.5).astype(int)])
-    stretches = values.reshape(CURVE_PARTS, 100)
+    stretches = values.reshape(STRETCHES, 100)
     assert (y.reshape(-1, 2).max(1) == stretches.max(1)).all()
     assert (y.reshape(-1, 2).min(1) == stretches.min(1)).all()
 

@@ -198,14 +198,14 @@ def test_one_column_is_not_both(table: Path) -> None:
         ({"kind": "chirp", "frequencies": [1]}, TypeError, r"expected \[first, last\]"),
         ({"kind": "steps", "pieces": 0}, ValueError, "pieces is 0"),
         ({"seed": -1}, ValueError, "seed is -1"),
-        ({"kind": "file"}, ValueError, "expected that of a CSV, .* path=FILE"),
+        ({"kind": "file"}, ValueError, "path is missing; expected that of a CSV, NPY"),
         ({"path": "a.csv"}, ValueError, "kind power_law; expected kind=file"),
         ({"x": "time"}, ValueError, "x is time and kind power_law; expected kind=file"),
         ({"kind": "file", "path": "a.csv", "size": [4]}, ValueError, "a table has its own"),
         ({"kind": "file", "path": "a.csv"}, FileNotFoundError, "a.csv does not exist"),
     ],
 )
-def test_options_out_of_range_are_rejected(
+def test_knobs_out_of_range_are_rejected(
     options: dict[str, object], error: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(error, match=sentence):

@@ -1,5 +1,6 @@
 """Videos and animations: frames in place and in order, rates kept, and what is rejected."""
 
+import gc
 import io
 import math
 import re
@@ -62,6 +63,12 @@ def distance(found: np.ndarray, expected: np.ndarray) -> float:
     return float(np.abs(found.astype(float) - expected).mean())
 
 
+def count_images(mode: str) -> int:
+    """Images of Pillow that are in memory."""
+    gc.collect()
+    return sum(issubclass(type(o), Image.Image) and o.mode == mode for o in gc.get_objects())
+
+
 @pytest.mark.parametrize(("form", "options"), [("PNG", {}), ("WEBP", {"lossless": True})])
 def test_animations_without_loss_are_read_as_stored(
     form: str, options: dict[str, bool], tmp_path: Path
@@ -75,13 +82,12 @@ def test_animations_without_loss_are_read_as_stored(
 
 
 def test_gif_is_written_and_read_frame_by_frame(tmp_path: Path) -> None:
-    frames = draw_frames(10)
-    drawn = []
+    frames, before = draw_frames(10), count_images("RGB")
 
     def draw() -> Iterator[np.ndarray]:
-        for number, frame in enumerate(frames):
-            drawn.append(number)
+        for frame in frames:
             yield frame
+            assert count_images("RGB") - before < 4
 
     assert write_video(tmp_path / "new" / "a.gif", draw(), 30) == "gif"
     video = read_video(tmp_path / "new" / "a.gif")
@@ -266,6 +272,14 @@ def test_transparent_pixels_are_white(tmp_path: Path) -> None:
     assert video.frames[1, 2].tolist() == [[255] * 3] * 3 + [[200, 100, 0]] * 3
 
 
+def test_transparency_that_no_pixel_has_is_not_told_of(tmp_path: Path) -> None:
+    frames = np.full((2, 4, 6, 4), 255, np.uint8)
+    frames[1, ..., 0] = 0
+    video = read_video(save_images(tmp_path / "a.png", frames, "PNG", duration=100))
+    assert video.notes == ()
+    np.testing.assert_array_equal(video.frames, frames[..., :3])
+
+
 def test_a_picture_for_old_programs_is_no_frame(tmp_path: Path) -> None:
     frames = draw_frames(3)
     images = [Image.fromarray(frame) for frame in (frames[0] // 2, *frames)]
@@ -348,6 +362,18 @@ def test_a_cut_off_video_is_rejected_and_what_is_there_can_be_read(
     count = int(str(caught.value).partition("frames=")[2].rstrip("."))
     assert 2 <= count < 16
     assert len(read_video(path, frames=count).frames) == count
+
+
+@pytest.mark.parametrize(("form", "share"), [("PNG", 0.1), ("PNG", 0.5), ("GIF", 0.5)])
+def test_an_animation_that_is_cut_off_is_a_video(form: str, share: float, tmp_path: Path) -> None:
+    """Or else it would be fitted as an image, without a word."""
+    noise = np.random.default_rng(0).integers(0, 256, (5, 32, 48, 3), np.uint8)
+    path = save_images(tmp_path / "a", noise, form, duration=50)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    assert is_video(path)
+    with pytest.raises(ValueError, match="is cut off or damaged"):
+        read_video(path)
 
 
 def test_a_cut_between_two_frames_is_found_too(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def test_coordinates_are_x_y_and_time(ramp: Path) -> None:
     signal = VideoSignal(path=ramp)
     assert (signal.lattice, signal.in_features, signal.out_features) == ((3, 4, 6), 3, 3)
     assert (signal.name, signal.kind, signal.video_format.rate) == ("ramp", "video", (20, 1))
-    coords, values, _ = signal.train_points(None)
+    coords, values = signal.train_points(None)[:2]
     for axis, (n, factor) in enumerate(zip((6, 4, 3), (10, 20, 50), strict=True)):
         assert_close(values[:, axis], factor * (coords[:, axis] * n - 0.5) / 255, looser=10)
 
@@ -51,10 +51,11 @@ def test_bytes_and_floats_make_the_same_signal(ramp: Path) -> None:
         signal.values.view(3, 4, 6, 3), value_range=(0, 1), name="f", holdout=0.25, seed=2
     )
     positions = torch.tensor([5, 1, 30])
-    for one, other in zip(
-        signal.train_points(positions), floats.train_points(positions), strict=True
-    ):
-        assert torch.equal(one, other)
+    batch, expected = signal.train_points(positions), floats.train_points(positions)
+    assert torch.equal(batch.coords, expected.coords)
+    assert torch.equal(batch.values, expected.values)
+    assert batch.index is not None and expected.index is not None
+    assert torch.equal(batch.index, expected.index)
     assert torch.equal(signal.targets(positions), floats.targets(positions))
     assert torch.equal(signal.train_points(None).values, floats.train_points(None).values)
     assert (signal.device, signal.dtype, signal.peak) == (floats.device, floats.dtype, floats.peak)

@@ -1,4 +1,4 @@
-"""A recording in memory, and how its numbers and normalised values correspond."""
+"""A recording in memory, and the map between its samples and normalised values."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-# Of libsndfile's names for how a sample is stored, those that are whole numbers.
+# libsndfile's names of the ways to store a sample as a whole number.
 BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 
 
 @dataclass(frozen=True)
-class Sound:
+class Recording:
     """The samples of a recording, or of a part of it, as its file stores them.
 
     Attributes:
@@ -20,7 +20,7 @@ class Sound:
         rate: Samples per second.
         container: ``WAV``, ``FLAC``, ``AIFF`` and so on.
         subtype: How a sample is stored, by libsndfile's name: ``PCM_16``, ``FLOAT``, ``VORBIS``.
-        notes: One-line remarks for the user on what the reader had to decide.
+        notes: Warnings for the user, one line each, about choices of the reader.
     """
 
     samples: np.ndarray
@@ -29,13 +29,13 @@ class Sound:
     subtype: str
     notes: tuple[str, ...] = ()
 
-    def with_samples(self, samples: np.ndarray, *notes: str) -> Sound:
-        """The same recording with other samples, and more to remark on."""
+    def with_samples(self, samples: np.ndarray, *notes: str) -> Recording:
+        """The same recording with other samples and further warnings."""
         return replace(self, samples=samples, notes=(*self.notes, *notes))
 
 
 @dataclass(frozen=True)
-class SoundFormat:
+class RecordingFormat:
     r"""An affine map between the values a field learns and the samples a file holds.
 
     Silence is the middle of ``value_range``, and full scale its ends: for b bits
@@ -43,12 +43,12 @@ class SoundFormat:
     .. math:: v = \frac{l + u}{2} + \frac{u - l}{2} \frac{s}{2^{b-1}}
 
     Attributes:
-        container: Of the file: ``WAV``, ``FLAC`` and so on.
-        subtype: How it stores a sample, by libsndfile's name.
+        container: Format of the file: ``WAV``, ``FLAC`` and so on.
+        subtype: How a sample is stored, by libsndfile's name.
         rate: Samples per second.
         full_scale: The sample at the upper end: 2^(b - 1) for whole numbers, 1 for floats, or the
             loudest of them where that is louder.
-        value_range: What full scale, down and up, is to the field.
+        value_range: Values of negative and of positive full scale.
     """
 
     container: str
@@ -58,20 +58,20 @@ class SoundFormat:
     value_range: tuple[float, float]
 
     @classmethod
-    def of(cls, sound: Sound, value_range: tuple[float, float]) -> SoundFormat:
-        """The format that a recording came in."""
-        bits = BITS.get(sound.subtype)
+    def of(cls, recording: Recording, value_range: tuple[float, float]) -> RecordingFormat:
+        """The format of a recording."""
+        bits = BITS.get(recording.subtype)
         if bits is None:
-            loudest = float(np.abs(sound.samples).max(initial=0.0))
-            # A hair more, so that rounding to float32 does not leave the range.
+            loudest = float(np.abs(recording.samples).max(initial=0.0))
+            # Slightly more, so that rounding to float32 does not leave the range.
             full_scale = 1.0 if loudest <= 1 else loudest * (1 + 1e-6)
         else:
             full_scale = 2.0 ** (bits - 1)
-        return cls(sound.container, sound.subtype, sound.rate, full_scale, value_range)
+        return cls(recording.container, recording.subtype, recording.rate, full_scale, value_range)
 
     @property
     def bits(self) -> int | None:
-        """Of a sample that is a whole number; None for floats."""
+        """Bits of a sample that is a whole number; None for floats."""
         return BITS.get(self.subtype)
 
     @property
@@ -86,7 +86,7 @@ class SoundFormat:
 
     @property
     def dtype(self) -> np.dtype:
-        """Of samples in memory."""
+        """The type of samples in memory."""
         if self.bits is None:
             return np.dtype(np.float64 if self.subtype == "DOUBLE" else np.float32)
         return np.dtype({8: np.int8, 16: np.int16}.get(self.bits, np.int32))
@@ -98,7 +98,7 @@ class SoundFormat:
         return (middle + samples.astype(np.float64) * self._slope).astype(np.float32)
 
     def restore(self, values: np.ndarray) -> np.ndarray:
-        """Samples of values, clipped to what there can be and, if whole numbers, rounded."""
+        """Samples of values, clipped to full scale and, where they are whole numbers, rounded."""
         middle = sum(self.value_range) / 2
         samples = (values.astype(np.float64) - middle) / self._slope
         top = self.full_scale - (self.bits is not None)
