@@ -43,7 +43,7 @@ def test_a_pool_serves_some_steps_and_then_another_does(signal: ShapeSignal) -> 
 
 
 def test_labels_are_those_of_the_points(signal: ShapeSignal) -> None:
-    coords, values, index = ShapeSampler(**SMALL).draw(signal, 5)
+    coords, values, index = ShapeSampler(**SMALL).draw(signal, 5)[:3]
     assert index is None
     expected = signal.label(coords.numpy().astype(np.float64)).astype(np.float32)
     assert np.array_equal(values.numpy(), expected)

@@ -24,7 +24,7 @@ def test_training_points_of_an_image_have_x_along_the_width() -> None:
 
 
 def test_training_points_of_a_volume_have_z_along_the_first_axis() -> None:
-    coords, values, index = make(2, 3, 5).train_points(torch.tensor([29, 16, 5]))
+    coords, values, index = make(2, 3, 5).train_points(torch.tensor([29, 16, 5]))[:3]
     assert_close(coords, [[0.9, 5 / 6, 0.75], [0.3, 1 / 6, 0.75], [0.1, 0.5, 0.25]])
     assert index is not None
     assert values[:, 0].tolist() == index.tolist() == [29, 16, 5]
@@ -41,7 +41,7 @@ def test_alternate_trains_on_even_and_tests_on_odd_positions_of_every_axis() -> 
     assert train.tolist() == [0, 2, 4, 12, 14, 16, 24, 26, 28]
     assert test.tolist() == [7, 9, 11, 19, 21, 23]
     assert signal.num_train == 9
-    coords, values, index = signal.train_points(torch.tensor([4, 0]))
+    coords, values, index = signal.train_points(torch.tensor([4, 0]))[:3]
     assert index is not None
     assert values[:, 0].tolist() == index.tolist() == [14, 0]
     assert_close(coords, [[2.5 / 6, 2.5 / 5], [0.5 / 6, 0.5 / 5]])

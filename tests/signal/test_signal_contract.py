@@ -80,13 +80,13 @@ class Broken(LatticeSignal):
 
 class Transposed(Broken):
     def train_points(self, positions: Tensor | None) -> Batch:
-        coords, values, index = super().train_points(positions)
+        coords, values, index, _ = super().train_points(positions)
         return Batch(coords.flip(-1), values, index)
 
 
 class Scrambled(Broken):
     def train_points(self, positions: Tensor | None) -> Batch:
-        coords, values, index = super().train_points(positions)
+        coords, values, index, _ = super().train_points(positions)
         return Batch(coords, values if positions is None else values.flip(0), index)
 
 
@@ -98,13 +98,13 @@ class OutOfRange(Broken):
 
 class OffTheCube(Broken):
     def train_points(self, positions: Tensor | None) -> Batch:
-        coords, values, index = super().train_points(positions)
+        coords, values, index, _ = super().train_points(positions)
         return Batch(2 * coords - 1, values, index)
 
 
 class Corners(Broken):
     def train_points(self, positions: Tensor | None) -> Batch:
-        coords, values, index = super().train_points(positions)
+        coords, values, index, _ = super().train_points(positions)
         return Batch(coords - torch.tensor([0.5 / 5, 0.5 / 4]), values, index)
 
 
@@ -122,7 +122,7 @@ class Peeking(Broken):
 
 class Stuck(Broken):
     def train_points(self, positions: Tensor | None) -> Batch:
-        coords, values, index = super().train_points(positions)
+        coords, values, index, _ = super().train_points(positions)
         return Batch(coords.float(), values, index)
 
 

@@ -51,7 +51,7 @@ def test_normals_can_be_left_out(path: Path) -> None:
 def test_nothing_is_known_off_the_surface(path: Path) -> None:
     signal = PointCloudSignal(path=path)
     assert signal.targets() is None
-    coords, values, _ = signal.near_surface(100, seed=0)
+    coords, values, _ = signal.near_surface(100, seed=0)[:3]
     assert coords.shape == (100, 3)
     assert not values.any()
     known = {tuple(point) for point in signal.points.tolist()}

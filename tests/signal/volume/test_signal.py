@@ -38,7 +38,7 @@ def test_x_is_along_the_width_y_along_the_height_and_z_along_the_depth(ramp: Pat
     signal = VolumeSignal(path=ramp)
     assert (signal.lattice, signal.in_features, signal.out_features) == ((4, 5, 6), 3, 4)
     assert (signal.name, signal.kind) == ("ramp", "volume")
-    coords, values, _ = signal.train_points(None)
+    coords, values, _ = signal.train_points(None)[:3]
     assert_close(values[:, 0], 10 * (coords[:, 0] * 6 - 0.5) / 200)
     assert_close(values[:, 1], 20 * (coords[:, 1] * 5 - 0.5) / 200)
     assert_close(values[:, 2], 30 * (coords[:, 2] * 4 - 0.5) / 200)
