@@ -1,4 +1,4 @@
-"""How many points a device takes best at once."""
+"""The number of points that a device takes best at once."""
 
 from typing import Any
 

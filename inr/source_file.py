@@ -79,8 +79,8 @@ def find_file(path: str | os.PathLike[str], what: str) -> SourceFile:
         what: What it should be, such as ``an audio file``.
 
     Raises:
-        OSError: There is none that can be read.
-        RejectedError: It is empty, or no regular file.
+        OSError: The file cannot be read.
+        RejectedError: The file is empty, or no regular file.
     """
     name = os.fspath(path) if os.fspath(path).isprintable() else repr(os.fspath(path))
     file = SourceFile(Path(path), name, what, b"")
@@ -100,8 +100,8 @@ def read_start(path: Path, name: str, what: str, count: int) -> bytes:
         count: Bytes, at most.
 
     Raises:
-        OSError: There is none that can be read.
-        RejectedError: It is no regular file.
+        OSError: The file cannot be read.
+        RejectedError: The path is no regular file.
     """
     start = b""
     try:

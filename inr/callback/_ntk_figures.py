@@ -83,7 +83,7 @@ def draw_content(eigenvector_bands: np.ndarray, edges: Sequence[int], step: int)
     Args:
         eigenvector_bands: ``(modes, num_bands)``.
         edges: ``(num_bands + 1,)``, in cycles per unit of coordinate.
-        step: Of the record.
+        step: Step of the record.
     """
     figure, axes = _figure()
     modes = np.arange(len(eigenvector_bands) + 1) + 0.5

@@ -36,7 +36,7 @@ def draw_influence(record: dict[str, Any], picture: np.ndarray, step: int) -> Fi
     Args:
         record: What ``path_kernel/step=….npz`` has, of a two-dimensional lattice.
         picture: ``(H, W, 3)``, what the field is now, on [0, 1].
-        step: Of the record.
+        step: Step of the record.
     """
     count = len(record["index"])
     shown = np.unique(np.linspace(0, count - 1, min(SHOWN_POINTS, count)).round().astype(int))

@@ -1,4 +1,4 @@
-"""Where a kernel is probed."""
+"""Points at which a kernel is probed."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ class ProbePoints(NamedTuple):
     Attributes:
         coords: ``(n, d)``, in float64.
         targets: ``(n, c)``.
-        shape: Of the points' own lattice, in array order; None when they have none.
+        shape: Shape of the points' own lattice, in array order; None when they have none.
     """
 
     coords: Tensor
@@ -51,7 +51,7 @@ def place_probe(signal: Signal, placement: str, num_points: int, seed: int) -> P
         signal: What is to be learnt.
         placement: ``lattice``, ``random`` or ``surface``.
         num_points: The most there may be.
-        seed: Of those that are drawn.
+        seed: Seed of points that are drawn.
     """
     if placement == "surface":
         assert isinstance(signal, SurfaceSignal)

@@ -1,4 +1,4 @@
-"""How far a run is."""
+"""A bar or plain lines that show the progress of a run."""
 
 import sys
 import time

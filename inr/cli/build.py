@@ -53,7 +53,7 @@ def build_parts(cfg: DictConfig) -> Parts:
     The field's weights are drawn from the global generator, which this seeds.
 
     Raises:
-        BadInputError: Something does not fit.
+        BadInputError: Two parts do not fit each other.
     """
     # Before threads are made, which take it over: what a field is sure of has gradients so small
     # that a processor takes many times as long for each.
@@ -140,7 +140,7 @@ def build_seeded_field(cfg: DictConfig, signal: Signal) -> Field:
     """The field for a signal as a run begins with it.
 
     Raises:
-        BadInputError: Something does not fit.
+        BadInputError: Two parts do not fit each other.
     """
     try:
         seed = check_count("seed", cfg.seed, minimum=0)
@@ -160,7 +160,7 @@ def build_field(cfg: DictConfig, in_features: int, out_features: int) -> Field:
     """The network after the encoding.
 
     Raises:
-        BadInputError: Something does not fit.
+        BadInputError: Two parts do not fit each other.
     """
     encoding = _call("encoding", build(cfg, "encoding"), in_features)
     return Field(

@@ -32,7 +32,7 @@ def build_set_callbacks(cfg: DictConfig, signal: ImageSetSignal) -> list[pl.Call
     """The callbacks of a run: those that probe one field once for each image that is watched.
 
     Raises:
-        BadInputError: One of them does not suit a set.
+        BadInputError: A callback does not suit a set.
     """
     whole: list[pl.Callback] = []
     members = {number: list[ProbeCallback]() for number in signal.watched}
@@ -103,7 +103,7 @@ def finish_set(
     Args:
         trainer: Its run is over.
         training: The fields.
-        config: Of the run, plain and resolved.
+        config: Configuration of the run, plain and resolved.
         run_dir: Where to.
 
     Returns:
@@ -160,7 +160,7 @@ def check_same_images(checkpoint: dict[str, Any], signal: Any, source: str) -> N
     """Rejects to go on with other images than a checkpoint's.
 
     Raises:
-        BadInputError: They are not those that it was made with.
+        BadInputError: The images differ from those of the checkpoint.
     """
     present = signal.names if isinstance(signal, ImageSetSignal) else None
     recorded = checkpoint["inr"].get("images")

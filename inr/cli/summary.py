@@ -1,4 +1,4 @@
-"""What is said at the end of a run."""
+"""The metrics file and the summary table of a run."""
 
 import json
 import math
@@ -76,7 +76,7 @@ def print_summary(
     Args:
         metrics: What was measured.
         readings: Which of it is told, and how.
-        folder: Of the run.
+        folder: Run directory.
         reconstruction: What has been learnt.
     """
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))

@@ -35,7 +35,7 @@ class Machine(NamedTuple):
     """Where and in which numbers a field is trained.
 
     Attributes:
-        device: Of the first process.
+        device: Device of the first process.
         precision: Lightning's name of it, not ``auto``.
     """
 
@@ -108,7 +108,7 @@ def build_trainer(cfg: DictConfig, *, precision: str, **wired: Any) -> pl.Traine
     """Lightning's trainer.
 
     Raises:
-        BadInputError: It cannot be built.
+        BadInputError: The trainer cannot be built.
     """
     if cfg.trainer.allow_tf32:
         torch.set_float32_matmul_precision("high")

@@ -1,4 +1,4 @@
-"""How normalised values and stored pixels correspond."""
+"""The affine map between normalised values and stored pixels."""
 
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,7 @@ class PixelFormat:
     """An affine map between the values a field learns and the pixels a file holds.
 
     Attributes:
-        dtype: Of the pixels, by numpy's name.
+        dtype: Dtype of the pixels, by numpy's name.
         bits: Significant bits of an integer pixel; None for floats.
         low: The pixel at the lower end of ``value_range``.
         high: The pixel at its upper end.

@@ -83,7 +83,7 @@ def read_raster(
         The image upright, as (H, W, C), with its bit depth kept.
 
     Raises:
-        FileNotFoundError, IsADirectoryError, PermissionError: There is no file to read.
+        FileNotFoundError, IsADirectoryError, PermissionError: The file cannot be read.
         ImportError: The format needs an optional package.
         ValueError: The file is not an image, is damaged, cut off, too large, or of a kind that
             has no place in a `Raster`. Every message is one line that names the file.

@@ -1,4 +1,4 @@
-"""What a decoder is given, what it gives back, and how it rejects."""
+"""The file that a decoder reads, its pixels, and the errors that reject it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long training took, with and without what else was done."""
+"""Seconds of training, with and without probes, previews and checkpoints."""
 
 import time
 from collections.abc import Iterator

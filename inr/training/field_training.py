@@ -1,4 +1,4 @@
-"""What Lightning trains."""
+"""The LightningModule: blocks of steps that fit a field to a signal."""
 
 import itertools
 import time

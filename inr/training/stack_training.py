@@ -1,4 +1,4 @@
-"""What Lightning trains when there are many images, each with a field of its own."""
+"""The LightningModule of many images, each with a field of its own."""
 
 import time
 from typing import Any
@@ -99,9 +99,9 @@ class StackTraining(FieldTraining):
         """The optimizer of one field, with its share of the state.
 
         Args:
-            optimizer: Of the stack.
-            number: Of the field.
-            training: That of the field.
+            optimizer: Optimizer of the stack.
+            number: Number of the field.
+            training: Training of the field.
         """
         alone = self.make_optimizer(training.field)
         for group, own in zip(optimizer.param_groups, alone.param_groups, strict=True):

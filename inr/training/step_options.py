@@ -1,4 +1,4 @@
-"""How the steps of a training are computed."""
+"""Options for the computation of training steps."""
 
 from dataclasses import dataclass
 

@@ -78,7 +78,7 @@ def find_format(source: Source) -> Format:
 
     Raises:
         OSError: There is nothing to read.
-        RejectedError: It is no volume.
+        RejectedError: The path is no volume.
     """
     mode = look(source)
     if stat.S_ISDIR(mode):

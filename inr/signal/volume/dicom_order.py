@@ -1,4 +1,4 @@
-"""Where DICOM slices are in space, and their order there."""
+"""Positions of DICOM slices in space, and their order there."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Job:
         path: The file, under a temporary name.
         suffix: That says its format.
         shape: ``(D, H, W, C)``.
-        dtype: Of the numbers in the file.
+        dtype: Dtype of the numbers in the file.
         container: What the file is to say of them.
         slabs: ``(d, H, W, C)`` arrays, from the first slice to the last.
     """

@@ -1,4 +1,4 @@
-"""Which axis of a stored array is which."""
+"""The axes of a stored array, and the part of it to read."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Layout:
     """The part of a stored array to read.
 
     Attributes:
-        axes: Of the stored array, a letter each.
-        shape: Of the stored array.
+        axes: Axes of the stored array, a letter each.
+        shape: Shape of the stored array.
         frame: Position along ``t``; None where there is no such axis.
         selection: What to index the stored array with.
     """
@@ -71,7 +71,7 @@ class Layout:
         """Rejects an array of another shape than its header led to expect.
 
         Raises:
-            ValueError: It is of another.
+            ValueError: The array has another number of axes.
         """
         parts = zip(self.shape, self.selection, strict=True)
         expected = tuple(len(range(n)[part]) for n, part in parts if isinstance(part, slice))
@@ -110,7 +110,7 @@ def plan_layout(source: Source, shape: Sequence[int], native: str | None = None)
 
     Args:
         source: The file and what was asked of it.
-        shape: Of the stored array.
+        shape: Shape of the stored array.
         native: What the format says the axes are; None when it says nothing.
     """
     shape = tuple(map(int, shape))

@@ -29,10 +29,10 @@ class Level:
     """An image at one resolution.
 
     Attributes:
-        path: Of its array in the store.
-        axes: Of that array, a letter each; None where others than ours are named.
-        spacing: Of (x, y, z).
-        unit: Of lengths.
+        path: Path of the level's array in the store.
+        axes: Axes of the array, a letter each; None where an axis has another name than ours.
+        spacing: Spacing along x, y and z.
+        unit: Unit of lengths.
     """
 
     path: str

@@ -73,7 +73,7 @@ def check_sum(path: Path) -> None:
     """Reads a packed file to its end, where it says the sum of what it holds.
 
     Raises:
-        OSError: It has another.
+        OSError: The sum differs.
     """
     with gzip.open(path) as file:
         while file.read(2**20):

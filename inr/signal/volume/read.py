@@ -51,8 +51,8 @@ def read_volume(
             them (NIfTI: ``xyz``; NumPy: mostly ``zyx``). None asks the format; where that does not
             say, three axes are ``zyx``, and a fourth of at most 4 is channels.
         crop: ``[x0, y0, z0, x1, y1, z1]`` in voxels: the box to read.
-        shape: Of the numbers in a raw file, in the order of ``axes``.
-        dtype: Of the numbers in a raw file, such as ``uint16`` or, with high bytes first, ``>u2``.
+        shape: Shape of the numbers in a raw file, in the order of ``axes``.
+        dtype: Dtype of the numbers in a raw file, such as ``uint16`` or, with high bytes first, ``>u2``.
         nonfinite: Whether NaN and infinity are rejected or read as zero.
         max_voxels: Most numbers that may be read, checked on the header alone.
 
@@ -60,7 +60,7 @@ def read_volume(
         The volume as ``(D, H, W, C)``.
 
     Raises:
-        OSError: There is no file to read.
+        OSError: The file cannot be read.
         ImportError: The format needs an optional package.
         TypeError, ValueError: An argument is wrong, or the file is no volume, damaged, too large,
             or of a kind that has no place in a `Volume`. Every message is one line.

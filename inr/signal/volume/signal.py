@@ -33,11 +33,11 @@ class VolumeSignal(LatticeSignal):
         path: A file (NumPy, NIfTI, TIFF, HDF5, DICOM, raw) or a folder (Zarr, DICOM). Its kind is
             told from its content.
         dataset: The array of a file with several, or the series of a folder with several.
-        frame: Of a series of volumes, from 0.
+        frame: Number of the volume of a series, from 0.
         axes: What the axes of the stored array are, such as ``zyx`` or ``czyx``; None leaves it
             to the format.
-        shape: Of the numbers in a raw file, such as ``[D, H, W]``.
-        dtype: Of the numbers in a raw file, such as ``uint16``, or ``>u2`` with high bytes first.
+        shape: Shape of the numbers in a raw file, such as ``[D, H, W]``.
+        dtype: Dtype of the numbers in a raw file, such as ``uint16``, or ``>u2`` with high bytes first.
         size: ``[D, H, W]`` to resize to, with anti-aliasing; None keeps the volume's own.
         crop: ``[x0, y0, z0, x1, y1, z1]`` in voxels, cut out before resizing.
         holdout: ``none``, ``alternate`` (train on even positions along each axis, test on odd ones)
@@ -45,16 +45,16 @@ class VolumeSignal(LatticeSignal):
         value_range: What the field sees for the least and the greatest voxel there is.
         nonfinite: ``reject``, or ``zero`` to replace NaN and infinity.
         max_voxels: Larger volumes are rejected before they are read.
-        seed: Of the random fraction held out.
+        seed: Seed of the random fraction held out.
 
     Attributes:
         volume_format: What it takes to write values as a file like the one that was read.
-        pixel_format: Of it, how values and stored numbers correspond.
+        pixel_format: The map between values and stored numbers.
 
     Raises:
         OSError: The file cannot be read.
         ImportError: Its format needs an optional package.
-        ValueError: It is no volume, broken, too large, or an argument is out of range.
+        ValueError: The file is no volume, damaged or too large, or an argument is out of range.
     """
 
     kind = "volume"

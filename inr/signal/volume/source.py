@@ -1,4 +1,4 @@
-"""What a decoder is given, and how it rejects."""
+"""The file or folder that a decoder reads, and the errors that reject it."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Source:
         path: The file or folder.
         name: It as the user wrote it, for messages.
         kind: Name of the format, such as ``NIfTI``.
-        dataset: Of a file with several arrays, or a folder with several series.
-        frame: Of a series of volumes.
+        dataset: Name of the array or the series, of several.
+        frame: Number of the volume, of a series of them.
         axes: What the axes of the stored array are, such as ``zyx``; None leaves it to the format.
         crop: ``(x0, y0, z0, x1, y1, z1)`` in voxels: the box to read.
-        shape: Of a raw file, in the order of its axes.
-        dtype: Of a raw file.
+        shape: Shape of a raw file, in the order of its axes.
+        dtype: Dtype of a raw file.
         max_voxels: Most numbers that may be read.
     """
 
@@ -86,7 +86,7 @@ class Source:
         """Chooses the array to read by the name that was asked for.
 
         Args:
-            names: Of all that could be read.
+            names: Names of all that could be read.
             what: What the format calls them, in the singular.
             shapes: What else to tell of each.
         """

@@ -12,10 +12,10 @@ class PhysicalField(nn.Module):
 
     Args:
         field: ``(n, 3) -> (n, c)``.
-        form: Of the volume.
+        form: Format of the volume.
 
     Attributes:
-        ends: What the ends of the value range are.
+        ends: The ends of the value range in the volume's units.
     """
 
     def __init__(self, field: nn.Module, form: VolumeFormat) -> None:
@@ -40,6 +40,6 @@ def to_world(mesh: Mesh, lattice: tuple[int, ...], form: VolumeFormat) -> Mesh:
         spacing = form.container.spacing
         return Mesh(voxels if spacing is None else voxels * np.array(spacing), mesh.faces)
     affine = np.array(form.container.affine)
-    # In a mirror, what went around one way goes around the other.
+    # A reflection reverses the winding of triangles; flip them back.
     faces = mesh.faces if np.linalg.det(affine[:3, :3]) > 0 else mesh.faces[:, ::-1].copy()
     return Mesh(voxels @ affine[:3, :3].T + affine[:3, 3], faces)

@@ -1,4 +1,4 @@
-"""How normalised values and stored voxels correspond, and how a file holds these."""
+"""The map between normalised values and stored voxels, and the way a file holds these."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class Container:
     """How a file holds a volume, without the voxels; plain data.
 
     Attributes:
-        suffix: Of the format that holds them without loss: that of the file, or ``.nii.gz`` for
+        suffix: Suffix of the format that holds them without loss: that of the file, or ``.nii.gz`` for
             what is read but not written.
-        axes: Of the stored array in C order: ``z``, ``y``, ``x``, ``c`` for channels and ``t`` for
+        axes: Axes of the stored array in C order: ``z``, ``y``, ``x``, ``c`` for channels and ``t`` for
             an axis of one frame.
         byte_order: ``<`` or ``>``.
         dataset: Name of the array in its file.
         slope: What a stored number is multiplied by to give its physical value, and
         intercept: what is added then.
         spacing: Distance of neighbouring voxels along x, y and z, in ``unit``.
-        unit: Of lengths, such as ``mm``.
+        unit: Unit of lengths, such as ``mm``.
         affine: 4 x 4, from voxel numbers (x, y, z, 1) to positions in ``unit``: to the right, to
             the front and up (RAS), where there is a body.
-        header: Of a NIfTI file, in base 64.
+        header: Header of a NIfTI file, in base 64.
     """
 
     suffix: str
@@ -81,7 +81,7 @@ class Container:
         """The inverse of ``asdict``, also after JSON.
 
         Raises:
-            KeyError, TypeError, ValueError: Something is missing or of another kind.
+            KeyError, TypeError, ValueError: A field is missing or of another type.
         """
         check_keys(cls, plain)
         spacing, affine = plain.get("spacing"), plain.get("affine")
@@ -150,7 +150,7 @@ class VolumeFormat:
         """The inverse of ``asdict``, also after JSON.
 
         Raises:
-            KeyError, TypeError, ValueError: Something is missing or of another kind.
+            KeyError, TypeError, ValueError: A field is missing or of another type.
         """
         check_keys(cls, plain)
         pixels = dict(plain["pixel_format"])
@@ -163,7 +163,7 @@ def check_letters(axes: Any) -> str:
     """Returns ``axes`` when it names each axis of an array once, and x and y among them.
 
     Raises:
-        ValueError: It does not.
+        ValueError: A letter is unknown or repeated, or x or y is missing.
     """
     known = isinstance(axes, str) and set(axes) <= set("tzyxc") and len(set(axes)) == len(axes)
     if not known or not {"x", "y"} <= set(axes):

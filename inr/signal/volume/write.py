@@ -72,10 +72,10 @@ def write_slabs(
     They are held one at a time, unless the file has its channels one behind the other.
 
     Args:
-        path: As for :func:`write_volume`.
+        path: File to write, as for :func:`write_volume`.
         shape: ``(D, H, W, C)``.
         slabs: ``(d, H, W, C)`` arrays of ``volume_format.dtype``, from the first slice to the last.
-        volume_format: As for :func:`write_volume`.
+        volume_format: Format of the file, as for :func:`write_volume`.
 
     Raises:
         ImportError: The format needs an optional package.
@@ -126,7 +126,7 @@ def find_suffix(path: Path) -> str:
     """The suffix that says a path's format.
 
     Raises:
-        ValueError: It is unknown.
+        ValueError: The suffix is unknown.
     """
     name = path.name.lower()
     for suffix in SUFFIXES:

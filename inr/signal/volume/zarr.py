@@ -109,7 +109,7 @@ def check_target(path: Path) -> None:
     """Rejects to replace what is no Zarr store.
 
     Raises:
-        FileExistsError: Something else is there.
+        FileExistsError: The path holds something else.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and not any((path / mark).is_file() for mark in ZARR_MARKS):
