@@ -43,7 +43,19 @@ HDF5 = Format("HDF5", "hdf5")
 ZARR = Format("Zarr", "zarr")
 DICOM = Format("DICOM", "dicom")
 RAW = Format("raw", "raw")
-KNOWN = "NumPy (.npy, .npz), NIfTI, TIFF, HDF5, Zarr, DICOM or raw (.raw, .bin)"
+NRRD = Format("NRRD", "itk")
+META_IMAGE = Format("MetaImage", "itk")
+MGH = Format("MGH", "nibabel_images")
+MINC = Format("MINC", "nibabel_images")
+KNOWN = (
+    "NumPy (.npy, .npz), NIfTI, NRRD, MetaImage, MGH, MINC, TIFF, HDF5, Zarr, DICOM or raw "
+    "(.raw, .bin)"
+)
+# Formats whose content alone does not tell them.
+NAMED = (
+    (MGH, (".mgh", ".mgz"), rb"\0\0\0\x01"),
+    (MINC, (".mnc",), rb"CDF[\x01\x02]|\x89HDF"),
+)
 MAGIC = (
     # First: what comes before its mark may be the start of a TIFF.
     (DICOM, rb".{128}DICM"),
@@ -52,6 +64,8 @@ MAGIC = (
     (TIFF, rb"II[*+]\0|MM\0[*+]"),
     (HDF5, rb"\x89HDF\r\n\x1a\n|MATLAB 7\.3 MAT-file"),
     (NIFTI, rb".{344}n[i+]1\0|.{4}n[i+]2\0\r\n\x1a\n"),
+    (NRRD, rb"NRRD000[1-5]"),
+    (META_IMAGE, rb"(Comment *=[^\n]*\n)?(ObjectType|NDims) *="),
 )
 RAW_SUFFIXES = (".raw", ".bin")
 
@@ -84,6 +98,9 @@ def find_format(source: Source) -> Format:
     if stat.S_ISDIR(mode):
         return find_folder_format(source)
     start = read_start(source, mode)
+    for form, suffixes, magic in NAMED:
+        if source.path.suffix.lower() in suffixes and re.match(magic, start, re.DOTALL):
+            return form
     for form, magic in MAGIC:
         if re.match(magic, start, re.DOTALL):
             return form

@@ -1,4 +1,4 @@
-"""What OME-NGFF says of a Zarr store: the axes and the spacing of an image's levels.
+"""OME-NGFF metadata of a Zarr store: axes and spacing of an image's levels.
 
 Versions 0.4 (Zarr 2) and 0.5 (Zarr 3) of https://ngff.openmicroscopy.org are read, 0.5 is written.
 """

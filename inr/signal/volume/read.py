@@ -52,7 +52,8 @@ def read_volume(
             say, three axes are ``zyx``, and a fourth of at most 4 is channels.
         crop: ``[x0, y0, z0, x1, y1, z1]`` in voxels: the box to read.
         shape: Shape of the numbers in a raw file, in the order of ``axes``.
-        dtype: Dtype of the numbers in a raw file, such as ``uint16`` or, with high bytes first, ``>u2``.
+        dtype: Dtype of the numbers in a raw file, such as ``uint16`` or, with high bytes first,
+            ``>u2``.
         nonfinite: Whether NaN and infinity are rejected or read as zero.
         max_voxels: Most numbers that may be read, checked on the header alone.
 

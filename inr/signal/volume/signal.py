@@ -30,14 +30,15 @@ class VolumeSignal(LatticeSignal):
     the columns, rows and slices of the stored array. The spacing is kept for what is exported.
 
     Args:
-        path: A file (NumPy, NIfTI, TIFF, HDF5, DICOM, raw) or a folder (Zarr, DICOM). Its kind is
-            told from its content.
+        path: File (NumPy, NIfTI, NRRD, MetaImage, MGH, MINC, TIFF, HDF5, DICOM, raw) or folder
+            (Zarr, DICOM), of the format that its content shows.
         dataset: The array of a file with several, or the series of a folder with several.
         frame: Number of the volume of a series, from 0.
         axes: What the axes of the stored array are, such as ``zyx`` or ``czyx``; None leaves it
             to the format.
         shape: Shape of the numbers in a raw file, such as ``[D, H, W]``.
-        dtype: Dtype of the numbers in a raw file, such as ``uint16``, or ``>u2`` with high bytes first.
+        dtype: Dtype of the numbers in a raw file, such as ``uint16``, or ``>u2`` with high bytes
+            first.
         size: ``[D, H, W]`` to resize to, with anti-aliasing; None keeps the volume's own.
         crop: ``[x0, y0, z0, x1, y1, z1]`` in voxels, cut out before resizing.
         holdout: ``none``, ``alternate`` (train on even positions along each axis, test on odd ones)
@@ -59,7 +60,10 @@ class VolumeSignal(LatticeSignal):
 
     kind = "volume"
     display = VolumeDisplay()
-    suffixes = (".npy", ".nii", ".h5", ".hdf5", ".zarr", ".dcm")
+    suffixes = (
+        *(".npy", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".mgh", ".mgz", ".mnc"),
+        *(".h5", ".hdf5", ".zarr", ".dcm"),
+    )
     sample = "sample_volume.npz"
 
     @classmethod

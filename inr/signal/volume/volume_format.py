@@ -21,10 +21,10 @@ class Container:
     """How a file holds a volume, without the voxels; plain data.
 
     Attributes:
-        suffix: Suffix of the format that holds them without loss: that of the file, or ``.nii.gz`` for
-            what is read but not written.
-        axes: Axes of the stored array in C order: ``z``, ``y``, ``x``, ``c`` for channels and ``t`` for
-            an axis of one frame.
+        suffix: Suffix of the format that holds them without loss: that of the file, or ``.nii.gz``
+            for what is read but not written.
+        axes: Axes of the stored array in C order: ``z``, ``y``, ``x``, ``c`` for channels and ``t``
+            for an axis of one frame.
         byte_order: ``<`` or ``>``.
         dataset: Name of the array in its file.
         slope: What a stored number is multiplied by to give its physical value, and
