@@ -12,7 +12,7 @@ from .repair import repair
 from .shade import draw_mesh, draw_points
 from .solid import Solid, check_encloses
 from .surface import sample_near, sample_surface
-from .topology import Topology, measure_topology, signed_volume, surface_area
+from .topology import Topology, measure_topology, signed_volume
 from .write import write_mesh, write_points
 
 __all__ = [
@@ -39,7 +39,6 @@ __all__ = [
     "sample_near",
     "sample_surface",
     "signed_volume",
-    "surface_area",
     "vertex_normals",
     "write_mesh",
     "write_points",

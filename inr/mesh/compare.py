@@ -1,4 +1,4 @@
-"""How alike two surfaces are, by points drawn on each."""
+"""Distances between two surfaces, measured at points drawn on each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .surface import sample_surface
 
 @dataclass(frozen=True)
 class SurfaceDistance:
-    """What two sets of points on surfaces differ by.
+    """The distance between two sets of points on surfaces.
 
     Attributes:
         accuracy: Mean distance from the first's points to the nearest of the second.
@@ -40,12 +40,15 @@ def compare_points(
     """Compare two sets of points.
 
     Args:
-        first: (n, 3) points, of what is judged.
-        second: (m, 3) points, of what it should be.
-        first_normals: (n, 3) unit vectors; None for neither.
-        second_normals: (m, 3) unit vectors.
+        first: (n, 3) points on the surface that is judged.
+        second: (m, 3) points on the surface that it should be.
+        first_normals: (n, 3) unit vectors, or None.
+        second_normals: (m, 3) unit vectors, or None.
 
-    Source:
+    Raises:
+        ValueError: One of the sets is empty.
+
+    References:
         L. Mescheder, M. Oechsle, M. Niemeyer, S. Nowozin and A. Geiger, Occupancy networks,
         CVPR 2019, for the distance (their Chamfer-L1) and for the consistency of normals.
     """
@@ -71,14 +74,14 @@ def compare_meshes(
 ) -> SurfaceDistance:
     """Compare two meshes by points drawn uniformly on each.
 
-    Two draws of one surface differ by about half of the points' mean spacing, which is the least
-    that this finds.
+    Two draws of one surface differ by about half of the points' mean spacing, which is the
+    smallest distance that this finds.
 
     Args:
-        first: What is judged.
-        second: What it should be, in the same frame.
+        first: The mesh that is judged.
+        second: The mesh that it should be, in the same frame.
         count: Points on each.
-        seed: Of the draws.
+        seed: Seed of the draws.
     """
     generator = np.random.default_rng(seed)
     points, normals, _ = sample_surface(first, count, generator)

@@ -1,4 +1,4 @@
-"""The surface of a function on the unit cube, as triangles."""
+"""Extraction of the surface of a function on the unit cube, as triangles."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import numpy as np
 
 from inr.argument import check_choice, check_count
 
-from .marching import Grid, Level, march, weld
+from .marching import Grid, Piece, Side, join_pieces, march
 from .mesh import Mesh
 from .vertex_place import place_vertices
 
-CHUNK = 2**16
+CHUNK_POINTS = 2**16
+# Points of a slab unless its thickness is given: some tens of megabytes.
+SLAB_POINTS = 2**21
 
 Evaluate = Callable[[np.ndarray], Any]
 
@@ -26,17 +28,16 @@ def extract_surface(
     inside: Literal["above", "below"] = "above",
     refine: Evaluate | None = None,
     slab: int | None = None,
-    chunk_size: int = CHUNK,
+    chunk_size: int = CHUNK_POINTS,
 ) -> Mesh:
     """Triangles of the surface where a function has a value.
 
     The function is sampled at the cell centres ``(i + 0.5) / n`` of a lattice over the unit cube.
-    Vertices lie on lines between neighbours, where linear interpolation has the level; of a
-    function that is steep beside the cells, such as log odds, that shows the lattice, and they can
-    be refined. Whatever
-    is inside at the outermost cells is capped by the cube's own faces, so that the mesh is closed
-    always. Slabs of the lattice are sampled one after the other, and the mesh is the same however
-    thick they are; none is passed over, since no sample tells of what lies between others.
+    Vertices lie on lines between neighbours, where linear interpolation has the level. Where the
+    function is bent within a cell, as log odds are, that shows the lattice, and vertices can be
+    refined. The cube's own faces cap what is inside at the outermost cells, so that the mesh is
+    always closed. Slabs of the lattice are sampled one after the other, and the mesh is the same
+    for slabs of any thickness.
 
     Args:
         evaluate: Values (n,) or (n, 1) of (n, 3) float32 coordinates (x, y, z); an array, or a
@@ -45,9 +46,9 @@ def extract_surface(
         level: The value on the surface.
         inside: Whether the inside has values above the level, as occupancy, or below it, as
             signed distance.
-        refine: The function by which vertices are moved to where it has the level itself, of which
-            each takes three values more; None leaves them at the linear interpolation.
-        slab: Layers along z at once; None is what some tens of megabytes hold.
+        refine: The function whose level the vertices are moved to, at three evaluations each;
+            None leaves them at the linear interpolation.
+        slab: Layers along z at once; None bounds their memory to some tens of megabytes.
         chunk_size: Points that are evaluated at once.
 
     Returns:
@@ -56,7 +57,7 @@ def extract_surface(
     Raises:
         ValueError: The function has the level nowhere, or is NaN or infinite somewhere.
 
-    Source:
+    References:
         T. Lewiner, H. Lopes, A. Vieira and G. Tavares, Efficient implementation of marching
         cubes' cases with topological guarantees, Journal of Graphics Tools 8 (2003), as
         scikit-image has it.
@@ -64,36 +65,39 @@ def extract_surface(
     cells = check_shape(shape)
     check_choice("inside", inside, ("above", "below"))
     check_count("chunk_size", chunk_size)
-    side = Level(float(level), -1 if inside == "above" else 1)
-    thickness = check_count(
-        "slab", max(1, 2**21 // (cells[1] * cells[2])) if slab is None else slab
-    )
-    grid = Grid(cells)
-    pieces, least, most = [], np.inf, -np.inf
-    for first, values in sample_slabs(evaluate, cells, thickness, chunk_size):
-        least, most = min(least, float(values.min())), max(most, float(values.max()))
-        piece = march(grid, side, first, cells[0], values)
-        if piece is not None:
-            pieces.append(piece)
-    if not pieces:
-        raise ValueError(
-            f"the function has no surface at {level:g}: its values run from {least:.4g} to "
-            f"{most:.4g}; expected some on either side. Choose another level, or train longer."
-        )
-    piece = weld(pieces)
+    if slab is None:
+        slab = max(1, SLAB_POINTS // (cells[1] * cells[2]))
+    check_count("slab", slab)
+    grid, side = Grid(cells), Side(float(level), -1 if inside == "above" else 1)
+    piece = march_slabs(grid, side, sample_slabs(evaluate, cells, slab, chunk_size))
 
     def offset(coords: np.ndarray) -> np.ndarray:
         assert refine is not None
-        parts = range(0, len(coords), chunk_size)
-        values = [call(refine, coords[start : start + chunk_size]) for start in parts]
+        starts = range(0, len(coords), chunk_size)
+        values = [call(refine, coords[start : start + chunk_size]) for start in starts]
         return side.offset(np.concatenate(values))
 
     vertices = place_vertices(grid, piece, None if refine is None else offset)
     return Mesh(vertices, piece.faces)
 
 
+def march_slabs(grid: Grid, side: Side, slabs: Iterator[tuple[int, np.ndarray]]) -> Piece:
+    """The surface in all slabs, each with its first new layer and its values."""
+    pieces, least, most = [], np.inf, -np.inf
+    for first, values in slabs:
+        least, most = min(least, float(values.min())), max(most, float(values.max()))
+        if piece := march(grid, side, first, values):
+            pieces.append(piece)
+    if not pieces:
+        raise ValueError(
+            f"the function has no surface at {side.level:g}: its values run from {least:.4g} to "
+            f"{most:.4g}; expected some on either side. Choose another level, or train longer."
+        )
+    return join_pieces(pieces)
+
+
 def check_shape(shape: int | Sequence[int]) -> tuple[int, int, int]:
-    """(D, H, W) of one number or three."""
+    """(D, H, W) from one number or three."""
     axes = (shape,) * 3 if isinstance(shape, int) else tuple(shape)
     if len(axes) != 3:
         raise ValueError(f"shape is {shape!r}; expected [D, H, W], or one number for all three.")
@@ -109,27 +113,21 @@ def sample_slabs(
     Yields:
         The first new layer, and a (layers, H, W) float32 array.
     """
+    import torch
+
+    from inr.lattice import lattice_points
+
     depth, height, width = cells
     before = np.zeros((0, height, width), np.float32)
     for first in range(0, depth, thickness):
-        layers = min(thickness, depth - first)
-        values = np.empty((layers, height, width), np.float32)
+        values = np.empty((min(thickness, depth - first), height, width), np.float32)
         flat = values.reshape(-1)
         for start in range(0, len(flat), chunk_size):
             end = min(start + chunk_size, len(flat))
-            index = np.arange(start, end) + first * height * width
-            flat[start:end] = call(evaluate, cell_centres(index, cells))
+            index = torch.arange(start, end) + first * height * width
+            flat[start:end] = call(evaluate, lattice_points(cells, index).numpy())
         yield first, np.concatenate([before, values])
         before = values[-1:]
-
-
-def cell_centres(index: np.ndarray, cells: tuple[int, int, int]) -> np.ndarray:
-    """(n, 3) float32 coordinates (x, y, z) of cells by their flat positions."""
-    centres = [
-        (place.astype(np.float32) + np.float32(0.5)) / np.float32(n)
-        for place, n in zip(np.unravel_index(index, cells), cells, strict=True)
-    ]
-    return np.stack(centres[::-1], axis=1)
 
 
 def call(evaluate: Evaluate, coords: np.ndarray) -> np.ndarray:

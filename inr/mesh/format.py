@@ -1,88 +1,86 @@
-"""Telling formats, and meshes from point clouds, by a file's content."""
+"""Detection of a file's format, and of meshes and point clouds, by content."""
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from inr.source_file import RejectedError
+from inr.source_file import RejectedError, find_file
 
 from . import stl
-from .content import check_file, read_data
 from .ply import END
 from .source import Source
 
-# Formats by name, with the module that decodes each.
-MODULES = {"PLY": "ply", "glTF": "gltf", "OBJ": "obj", "STL": "stl", "OFF": "off", "XYZ": "xyz"}
+# Formats by suffix; each is decoded by the module of its name.
 SUFFIXES = {
-    ".ply": "PLY",
-    ".obj": "OBJ",
-    ".stl": "STL",
-    ".off": "OFF",
+    **{f".{name.lower()}": name for name in ("PLY", "OBJ", "STL", "OFF", "XYZ", "glTF")},
     ".glb": "glTF",
-    ".gltf": "glTF",
-    ".xyz": "XYZ",
     ".xyzn": "XYZ",
     ".pts": "XYZ",
 }
-FORMATS = "OBJ, PLY, STL, OFF, GLB, glTF or XYZ"
-START = 65536
+START_BYTES = 65536
 NUMBERS = re.compile(rb"\s*([-+.\d][^\s,;a-zA-Z]*(e[-+]?\d+)?[ \t,;]+){2}[-+.\dnN]")
-
 VERTEX_LINE, FACE_LINE = rb"(?:^|[\r\n])[ \t]*v[ \t]+[-+.\d]", rb"(?:^|[\r\n])[ \t]*f[ \t]"
+FACE_ELEMENT = rb"element\s+(face|tristrips)\s+0*[1-9]"
 
 
 def find_kind(path: str | os.PathLike[str]) -> Literal["mesh", "point_cloud"] | None:
     """Tell whether a file is a mesh or a point cloud, from its first bytes and its name.
 
-    Of an OBJ file all is looked at, since faces may come last; nothing is decoded. A text file of
-    numbers counts as a point cloud only if its name says so.
+    An OBJ file is searched to its end, since faces may come last; nothing is decoded. A text file
+    of numbers is a point cloud only if its suffix says so.
 
     Returns:
-        The name of the signal, or None if the file is neither or cannot be read.
+        The kind, or None if the file is neither or cannot be read.
     """
     try:
-        source = Source(Path(path), os.fspath(path))
-        check_file(source)
-        data = read_data(source, START)
+        source = find_source(path)
+        data = source.read_data(START_BYTES)
         form = find_format(replace(source, data=data), source.path.stat().st_size)
+        if form == "OBJ" and not re.search(FACE_LINE, data):
+            data = source.read_data()
     except (OSError, RejectedError):
         return None
     if form == "XYZ":
-        return "point_cloud" if suffix_of(source.path) in (".xyz", ".xyzn", ".pts") else None
+        return "point_cloud" if SUFFIXES.get(suffix_of(source.path)) == "XYZ" else None
+    if form == "OBJ":
+        return "mesh" if re.search(FACE_LINE, data) else "point_cloud"
     if form == "PLY":
         header = data[: found.start()] if (found := END.search(data)) else data
-        has_faces = re.search(rb"element\s+(face|tristrips)\s+0*[1-9]", header)
-        return "mesh" if has_faces else "point_cloud"
-    if form == "OBJ" and not re.search(FACE_LINE, data):
-        try:
-            whole = read_data(source)
-        except (OSError, RejectedError):
-            return None
-        return "mesh" if re.search(FACE_LINE, whole) else "point_cloud"
+        return "mesh" if re.search(FACE_ELEMENT, header) else "point_cloud"
     return "mesh"
+
+
+def find_source(path: str | os.PathLike[str]) -> Source:
+    """A regular file that can be read, without its content.
+
+    Raises:
+        OSError: No such file can be read.
+        RejectedError: The path is no regular file, or the file is empty.
+    """
+    return Source(**vars(find_file(path, "a mesh file")))
 
 
 def suffix_of(path: Path) -> str:
     """The suffix that names the format, without that of packing."""
-    name = path.name.lower()
-    return Path(name.removesuffix(".gz")).suffix
+    return Path(path.name.lower().removesuffix(".gz")).suffix
 
 
 def find_format(source: Source, size: int) -> str:
-    """Tell the format of a file by its content, and by its name where that leaves it open.
+    """Tell the format of a file by its content, and by its suffix where the content is ambiguous.
 
     Args:
-        source: With the first bytes of the file, at least.
+        source: The file, with its first bytes at least.
         size: Bytes of the whole file.
 
     Returns:
-        A key of `MODULES`.
+        A value of `SUFFIXES`.
     """
-    start = source.data[:START].removeprefix(b"\xef\xbb\xbf")
+    start = source.data[:START_BYTES].removeprefix(codecs.BOM_UTF8)
     named = SUFFIXES.get(suffix_of(source.path))
     if re.match(rb"ply[ \t]*[\r\n]", start):
         return "PLY"
@@ -94,7 +92,7 @@ def find_format(source: Source, size: int) -> str:
         return "OFF"
     if re.match(rb"\s*solid\b[^\0]*?\bfacet\b", start, re.IGNORECASE):
         return "STL"
-    if len(start) >= stl.HEADER and stl.HEADER + 50 * stl.claimed(start) == size:
+    if stl.has_binary_size(start, size):
         return "STL"
     if named == "STL" or (named == "OFF" and re.match(rb"\s*\d+[ \t]+\d+", start)):
         return named
@@ -105,6 +103,6 @@ def find_format(source: Source, size: int) -> str:
             return "XYZ"
     raise source.reject(
         f"is not a mesh or point cloud in a known format (it starts with {start[:8]!r})",
-        FORMATS,
+        "OBJ, PLY, STL, OFF, GLB, glTF or XYZ",
         "Export it as PLY.",
     )

@@ -1,4 +1,4 @@
-"""Where a mesh stands in the unit cube."""
+"""The placement of a mesh in the unit cube."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from inr.argument import check_positive
 class Frame:
     """A uniform scale and a shift between a mesh's own frame and the unit cube, in float64.
 
-    Axes keep their names and directions: x, y and z of the mesh are x, y and z of the cube.
+    The axes x, y and z of the mesh are those of the cube.
 
     Attributes:
         offset: The point (x, y, z) of the mesh's frame that comes to the middle of the cube.
@@ -42,10 +42,10 @@ def fit_frame(points: np.ndarray, *, extent: float = 0.9) -> Frame:
 
     Args:
         points: (n, 3), not all at one place.
-        extent: Length in the cube of the longest side of their box, at most 1: the rest is margin.
+        extent: Length in the cube of the longest side of their box, at most 1.
 
     Raises:
-        ValueError: The extent is above 1, or the points have none.
+        ValueError: The extent is above 1, or all points are at one place.
     """
     if check_positive("extent", extent) > 1:
         raise ValueError(f"extent is {extent}; expected a share of the cube, at most 1. Use 0.9.")

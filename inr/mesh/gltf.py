@@ -1,6 +1,7 @@
-"""Reading glTF 2.0, as text or as one binary file: the triangles of a scene in its own frame.
+"""A glTF 2.0 reader of our own: trimesh reads sparse rows as zeros (`test_trimesh_loses`).
 
-Source: The Khronos Group, glTF 2.0 Specification.
+References:
+    The Khronos Group, glTF 2.0 Specification.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from .source import Decoded, Source, triangles
+from .source import Decoded, Source, separate_triangles
 
-MAGIC = b"glTF"
+MAGIC_BYTES = b"glTF"
 COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 COLUMNS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
 TRIANGLES, STRIP, FAN = 4, 5, 6
 COMPRESSED = ("KHR_draco_mesh_compression", "EXT_meshopt_compression", "KHR_meshopt_compression")
-# What extensions start with that leave the triangles as they are, or only widen their numbers.
+# Beginnings of extensions that leave the triangles as they are, or only widen their numbers.
 HARMLESS = (
     *("KHR_mesh_quantization", "KHR_materials_", "KHR_texture_", "KHR_lights_", "KHR_xmp"),
     *("EXT_texture_", "EXT_lights_", "MSFT_texture_"),
@@ -32,16 +33,15 @@ HARMLESS = (
 def decode(source: Source) -> Decoded:
     """Decode the triangles of all meshes of a scene, moved to where its nodes put them."""
     scene = Scene(source)
-    parts, count = [], 0
+    pieces, count = [np.zeros((0, 3, 3))], 0
     for mesh, matrix in scene.instances():
         for corners in scene.corners_of(mesh):
             count += len(corners)
             source.check_count(count, "faces")
             moved = corners @ matrix[:3, :3].T + matrix[:3, 3]
-            # A mirror image has its inside out.
-            parts.append(moved[:, ::-1] if np.linalg.det(matrix[:3, :3]) < 0 else moved)
-    faces = np.concatenate(parts) if parts else np.zeros((0, 3, 3))
-    return triangles(faces.reshape(-1, 3), len(faces))
+            # A reflection reverses the winding of triangles; turn them back.
+            pieces.append(moved[:, ::-1] if np.linalg.det(matrix[:3, :3]) < 0 else moved)
+    return separate_triangles(np.concatenate(pieces).reshape(-1, 3))
 
 
 class Scene:
@@ -52,18 +52,16 @@ class Scene:
         self.tree, self.binary = split_chunks(source)
         if not str(self.tree.get("asset", {}).get("version", "")).startswith("2"):
             raise source.reject("is no glTF of version 2", "version 2", "Export it again.")
-        required = {str(name) for name in self.tree.get("extensionsRequired", ())}
-        packed = sorted(required & set(COMPRESSED))
-        if packed:
+        required = sorted(str(name) for name in self.tree.get("extensionsRequired", ()))
+        if packed := [name for name in required if name in COMPRESSED]:
             raise source.reject(
                 f"is compressed ({', '.join(packed)})",
                 "plain geometry",
                 "Export it without compression.",
             )
-        unknown = sorted(name for name in required if not name.startswith(HARMLESS))
-        if unknown:
+        if unknown := [name for name in required if not name.startswith(HARMLESS)]:
             raise source.reject(
-                f"needs what is not known here ({', '.join(unknown)})",
+                f"needs an extension that is not known here ({', '.join(unknown)})",
                 "plain geometry",
                 "Export it without that extension.",
             )
@@ -89,22 +87,21 @@ class Scene:
 
     def roots(self, nodes: list[dict[str, Any]]) -> list[int]:
         """The nodes of the scene that have no parent."""
-        scenes = self.tree.get("scenes", [])
-        if scenes:
+        if scenes := self.tree.get("scenes", []):
             return list(scenes[self.tree.get("scene", 0)].get("nodes", []))
         children = {child for node in nodes for child in node.get("children", ())}
         return [index for index in range(len(nodes)) if index not in children]
 
     def corners_of(self, mesh: int) -> Iterator[np.ndarray]:
-        """(F, 3, 3) corners of the triangles of each part of a mesh; lines and points have none."""
-        for part in self.tree["meshes"][mesh]["primitives"]:
-            mode = part.get("mode", TRIANGLES)
-            if mode not in (TRIANGLES, STRIP, FAN) or "POSITION" not in part["attributes"]:
+        """(F, 3, 3) corners of the triangles of each primitive of a mesh, without lines, points."""
+        for primitive in self.tree["meshes"][mesh]["primitives"]:
+            mode = primitive.get("mode", TRIANGLES)
+            if mode not in (TRIANGLES, STRIP, FAN) or "POSITION" not in primitive["attributes"]:
                 continue
-            points = self.read(part["attributes"]["POSITION"])
+            points = self.read(primitive["attributes"]["POSITION"])
             order = np.arange(len(points))
-            if "indices" in part:
-                order = self.read(part["indices"]).ravel().astype(np.int64)
+            if "indices" in primitive:
+                order = self.read(primitive["indices"]).ravel().astype(np.int64)
                 if len(order) and order.max() >= len(points):
                     raise self.source.cut(f"a face names vertex {order.max()} of {len(points):,}")
             yield points[join(order, mode)].astype(np.float64)
@@ -112,38 +109,34 @@ class Scene:
     def read(self, index: int) -> np.ndarray:
         """(n, columns) numbers of an accessor."""
         accessor = self.tree["accessors"][index]
-        kind = np.dtype(COMPONENTS[accessor["componentType"]])
-        count, columns = int(accessor["count"]), COLUMNS[accessor["type"]]
+        kind, count = np.dtype(COMPONENTS[accessor["componentType"]]), int(accessor["count"])
+        columns = COLUMNS[accessor["type"]]
         self.source.check_count(count // 3, "faces")
-        place = accessor.get("byteOffset", 0)
         if "bufferView" in accessor:
-            numbers = self.view(accessor["bufferView"], place, kind, count, columns)
+            numbers = self.view(accessor, kind, count, columns)
         else:
             numbers = np.zeros((count, columns), kind)
-        if "sparse" in accessor:
-            numbers = self.replace(numbers, accessor["sparse"])
+        if sparse := accessor.get("sparse"):
+            rows, changed = sparse["indices"], int(sparse["count"])
+            row_kind = np.dtype(COMPONENTS[rows["componentType"]])
+            numbers = numbers.copy()
+            numbers[self.view(rows, row_kind, changed, 1).ravel()] = self.view(
+                sparse["values"], kind, changed, columns
+            )
         if accessor.get("normalized") and kind.kind in "iu":
             return np.maximum(numbers / np.iinfo(kind).max, -1.0)
         return numbers
 
-    def replace(self, numbers: np.ndarray, sparse: dict[str, Any]) -> np.ndarray:
-        """Put the few rows in place that a sparse accessor has of its own."""
-        count, rows, values = int(sparse["count"]), sparse["indices"], sparse["values"]
-        kind = np.dtype(COMPONENTS[rows["componentType"]])
-        where = self.view(rows["bufferView"], rows.get("byteOffset", 0), kind, count, 1).ravel()
-        numbers = numbers.copy()
-        numbers[where] = self.view(
-            values["bufferView"],
-            values.get("byteOffset", 0),
-            numbers.dtype,
-            count,
-            numbers.shape[1],
-        )
-        return numbers
+    def view(self, place: dict[str, Any], kind: np.dtype, count: int, columns: int) -> np.ndarray:
+        """Rows of numbers in a buffer, which may have other data between them.
 
-    def view(self, index: int, offset: int, kind: np.dtype, count: int, columns: int) -> np.ndarray:
-        """Rows of a part of a buffer, which may have other data between them."""
-        view = self.tree["bufferViews"][index]
+        Args:
+            place: An object of the description with `bufferView` and `byteOffset`.
+            kind: Type of the numbers.
+            count: Number of rows.
+            columns: Numbers of a row.
+        """
+        view, offset = self.tree["bufferViews"][place["bufferView"]], place.get("byteOffset", 0)
         data = self.buffer(view["buffer"])
         row = columns * kind.itemsize
         stride = view.get("byteStride", row)
@@ -177,7 +170,7 @@ class Scene:
                 "Export it as one .glb file.",
             )
         place = self.source.path.parent / path
-        # A link may lead out of the folder, and opening a pipe could wait for ever.
+        # A link may lead out of the folder, and opening a pipe could wait without end.
         folder = self.source.path.resolve().parent
         if not place.resolve().is_relative_to(folder) or not place.is_file():
             raise self.source.reject(
@@ -190,33 +183,29 @@ class Scene:
 
 def split_chunks(source: Source) -> tuple[dict[str, Any], bytes]:
     """Split a file into its description and the bytes that belong to it."""
-    if source.data[:4] != MAGIC:
-        return parse(source, source.data), b""
-    _, version, length = struct.unpack_from("<4sII", source.data)
-    if version != 2:
-        raise source.reject(f"is glTF of version {version}", "version 2", "Export it again.")
-    if len(source.data) < length:
-        raise source.cut(f"{len(source.data):,} of {length:,} bytes are there")
-    chunks: dict[bytes, bytes] = {}
-    place = 12
-    while place + 8 <= length:
-        size, kind = struct.unpack_from("<I4s", source.data, place)
-        if place + 8 + size > length:
-            raise source.cut("a part of it is longer than the file")
-        chunks.setdefault(kind, source.data[place + 8 : place + 8 + size])
-        place += 8 + size
-    return parse(source, chunks.get(b"JSON", b"")), chunks.get(b"BIN\0", b"")
-
-
-def parse(source: Source, text: bytes) -> dict[str, Any]:
-    """Parse the description."""
+    text, binary = source.data, b""
+    if source.data[:4] == MAGIC_BYTES:
+        _, version, length = struct.unpack_from("<4sII", source.data)
+        if version != 2:
+            raise source.reject(f"is glTF of version {version}", "version 2", "Export it again.")
+        if len(source.data) < length:
+            raise source.cut(f"{len(source.data):,} of {length:,} bytes are there")
+        chunks: dict[bytes, bytes] = {}
+        place = 12
+        while place + 8 <= length:
+            size, kind = struct.unpack_from("<I4s", source.data, place)
+            if place + 8 + size > length:
+                raise source.cut("a chunk of it is longer than the file")
+            chunks.setdefault(kind, source.data[place + 8 : place + 8 + size])
+            place += 8 + size
+        text, binary = chunks.get(b"JSON", b""), chunks.get(b"BIN\0", b"")
     try:
         tree = json.loads(text)
     except (ValueError, RecursionError):
         raise source.cut("its description is no whole JSON") from None
     if not isinstance(tree, dict):
         raise source.cut("its description is not an object")
-    return tree
+    return tree, binary
 
 
 def local_matrix(node: dict[str, Any]) -> np.ndarray:

@@ -14,7 +14,7 @@ class Mesh:
     Attributes:
         vertices: (V, 3) float64 corners, as (x, y, z), in the units of their file.
         faces: (F, 3) int64 rows of `vertices`; seen from outside they run counter-clockwise.
-        notes: One-line remarks for the user on what was decided on the way.
+        notes: One-line warnings for the user about what was changed or left out.
     """
 
     vertices: np.ndarray
@@ -33,8 +33,8 @@ class PointCloud:
 
     Attributes:
         points: (N, 3) float64, as (x, y, z), in the units of their file.
-        normals: (N, 3) float64 of unit length (zero where the file's own is), or None.
-        notes: One-line remarks for the user.
+        normals: (N, 3) float64 of unit length, or zero where the file has zero; None without any.
+        notes: One-line warnings for the user.
     """
 
     points: np.ndarray
@@ -43,24 +43,13 @@ class PointCloud:
 
 
 def face_vectors(corners: np.ndarray) -> np.ndarray:
-    """Outward normals times twice the area.
-
-    Args:
-        corners: (F, 3, 3) corners of triangles.
-
-    Returns:
-        (F, 3) array.
-    """
+    """Outward normals times twice the area: (F, 3, 3) corners of triangles to (F, 3)."""
     first = corners[:, 0]
     return np.cross(corners[:, 1] - first, corners[:, 2] - first)
 
 
 def normalize(vectors: np.ndarray) -> np.ndarray:
-    """Vectors of unit length; zero ones stay zero.
-
-    Args:
-        vectors: (N, 3) array.
-    """
+    """Scale (N, 3) vectors to unit length; zero vectors stay zero."""
     # Squares of very short or long vectors would leave the range of floats.
     largest = np.abs(vectors).max(axis=1, keepdims=True, initial=0)
     scaled = vectors / np.where(largest > 0, largest, 1)
@@ -69,11 +58,7 @@ def normalize(vectors: np.ndarray) -> np.ndarray:
 
 
 def vertex_normals(mesh: Mesh) -> np.ndarray:
-    """Normals of vertices: the mean of their faces' normals, weighted by area.
-
-    Returns:
-        (V, 3) float64 of unit length.
-    """
+    """Unit normals of vertices, (V, 3): the mean of their faces' normals, weighted by area."""
     vectors = face_vectors(mesh.corners)
     flat = mesh.faces.ravel()
     sums = [np.bincount(flat, np.repeat(axis, 3), len(mesh.vertices)) for axis in vectors.T]

@@ -1,7 +1,7 @@
-"""Reading Wavefront OBJ: polygons of all of its objects, no materials.
+"""A Wavefront OBJ reader of our own: trimesh loses indented faces (`test_trimesh_loses`).
 
-The format says nowhere how much there is: a file that is cut off between two lines reads as what is
-left of it.
+Polygons of all objects are read, and no materials. The format says nowhere how much there is: a
+file that is cut off between two lines reads as what is left of it.
 """
 
 from __future__ import annotations
@@ -13,17 +13,15 @@ import numpy as np
 from .source import Decoded, Source, read_columns
 
 VERTEX, FACE, NORMAL = ("v ", "v\t"), ("f ", "f\t", "fo "), ("vn ", "vn\t")
-
 FREE_FORM = ("surf ", "curv ", "curv2 ", "cstype ")
 
 
 def decode(source: Source) -> Decoded:
     """Decode vertices and faces."""
-    text = source.text().replace("\\\n", " ")
-    lines = [line.strip() for line in text.split("\n")]
-    vertices = [line for line in lines if line.startswith(VERTEX)]
-    faces = [line for line in lines if line.startswith(FACE)]
-    normals = [line for line in lines if line.startswith(NORMAL)]
+    lines = [line.strip() for line in source.text().replace("\\\n", " ").split("\n")]
+    vertices, faces, normals = (
+        [line for line in lines if line.startswith(word)] for word in (VERTEX, FACE, NORMAL)
+    )
     if not faces and any(line.startswith(FREE_FORM) for line in lines):
         # Their points lie beside the surface.
         raise source.reject(
@@ -35,9 +33,12 @@ def decode(source: Source) -> Decoded:
     sizes, corners = read_faces(source, faces)
     if len(corners) and corners.min() < 0:
         # A negative number counts back from the last vertex that stands above the face.
-        above = count_vertices_above(lines)
+        is_vertex, is_face = ([line.startswith(word) for line in lines] for word in (VERTEX, FACE))
+        above = np.cumsum(is_vertex)[is_face]
         corners = np.where(corners < 0, corners + np.repeat(above, sizes) + 1, corners)
-    check_corners(source, corners, len(points))
+    wrong = corners[(corners < 1) | (corners > len(points))]
+    if len(wrong):
+        raise source.cut(f"a face names vertex {wrong[0]}, and {len(points):,} are there")
     # Without faces the normals belong to the points; with them, faces say which goes where.
     own = not faces and len(normals) == len(vertices)
     directions = read_columns(source, normals, (1, 2, 3)) if own else None
@@ -61,17 +62,3 @@ def read_faces(source: Source, lines: list[str]) -> tuple[np.ndarray, np.ndarray
     except (ValueError, OverflowError):
         raise source.cut("a face names a vertex that is no number") from None
     return sizes, corners
-
-
-def count_vertices_above(lines: list[str]) -> np.ndarray:
-    """For each face, the number of vertices that stand above it."""
-    is_vertex = np.array([line.startswith(VERTEX) for line in lines])
-    is_face = np.array([line.startswith(FACE) for line in lines])
-    return np.cumsum(is_vertex)[is_face]
-
-
-def check_corners(source: Source, corners: np.ndarray, count: int) -> None:
-    """Reject faces whose vertices are not there."""
-    wrong = corners[(corners < 1) | (corners > count)]
-    if len(wrong):
-        raise source.cut(f"a face names vertex {wrong[0]}, and {count:,} are there")

@@ -1,11 +1,14 @@
-"""Reading PLY, text and binary of either byte order: polygons, strips and points."""
+"""A PLY reader of our own: trimesh rejects binary files of mixed polygons (`test_trimesh_loses`).
+
+It reads polygons, strips and points, as text or as binary numbers of either byte order.
+"""
 
 from __future__ import annotations
 
 import re
 import warnings
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,9 +31,8 @@ ORDERS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
 INDICES = ("vertex_indices", "vertex_index")
 
 
-@dataclass(frozen=True)
-class Property:
-    """A column of an element: a number, or a list of numbers if `size` has a type."""
+class Property(NamedTuple):
+    """A property of an element: a number, or a list of numbers if `size` has a type."""
 
     name: str
     kind: str
@@ -43,225 +45,171 @@ class Element:
 
     name: str
     count: int
-    properties: tuple[Property, ...]
+    properties: list[Property]
 
 
-# A column's numbers, and for a list their count in each row.
-Column = tuple[np.ndarray, np.ndarray | None]
+class Column(NamedTuple):
+    """The numbers of a property, row after row, and for a list their count in each row."""
+
+    numbers: np.ndarray
+    sizes: np.ndarray | None = None
+
+
+Table = dict[str, Column]
 
 
 def decode(source: Source) -> Decoded:
     """Decode the vertices and the polygons or triangle strips of a PLY file."""
     order, elements, start = read_header(source)
-    tables, notes = read_body(source, order, elements, start)
+    body = Body(source, order, start)
+    tables = {element.name: read_table(body, element) for element in elements}
+    left = len(body.data) - body.place
+    if left and not order:
+        raise source.cut(f"{left // 8:,} numbers are left behind the last row")
+    notes = (f"bytes ignored behind the last row: {left:,}",) if left else ()
     vertex = tables.get("vertex", {})
     if not vertex.keys() >= {"x", "y", "z"}:
         raise source.reject("has no x, y and z", "vertices with x, y and z", "Export it again.")
-    points = np.stack([vertex[axis][0] for axis in "xyz"], axis=1).astype(np.float64)
-    normals = None
-    if vertex.keys() >= {"nx", "ny", "nz"}:
-        normals = np.stack([vertex[f"n{axis}"][0] for axis in "xyz"], axis=1).astype(np.float64)
+    points = stack(vertex, "x", "y", "z")
+    normals = stack(vertex, "nx", "ny", "nz") if vertex.keys() >= {"nx", "ny", "nz"} else None
     sizes, corners = find_faces(tables)
-    if len(corners) and not (corners.min() >= 0 and corners.max() < len(points)):
+    if len(corners) and not 0 <= corners.min() <= corners.max() < len(points):
         raise source.cut(f"a face names a vertex that is not among its {len(points):,}")
     return Decoded(points, sizes, corners, normals, notes)
 
 
+def stack(table: Table, *names: str) -> np.ndarray:
+    """Some columns of a table, side by side, as float64."""
+    return np.stack([table[name].numbers for name in names], axis=1).astype(np.float64)
+
+
 def read_header(source: Source) -> tuple[str, list[Element], int]:
-    """Read what tables the file has.
+    """Read the layout of the file's tables.
 
     Returns:
-        The byte order (empty for text), the tables, and where the body starts.
+        The byte order (empty for text), the tables, and the first byte of the body.
     """
     end = END.search(source.data)
     if not end:
         raise source.cut("its header has no end")
-    order, elements = "", []
-    for line in re.split(rb"[\r\n]+", source.data[: end.start()]):
-        words = line.decode("latin-1").split()
-        match words[:1]:
-            case ["format"]:
-                order = ORDERS[words[1]]
-            case ["element"]:
-                elements.append(Element(words[1], int(words[2]), ()))
-            case ["property"]:
-                last = elements.pop()
-                column = parse_property(words)
-                elements.append(Element(last.name, last.count, (*last.properties, column)))
+    order, elements = "", list[Element]()
+    for line in source.data[: end.start()].decode("latin-1").splitlines():
+        try:
+            match line.split():
+                case ["format", name, *_]:
+                    order = ORDERS[name]
+                case ["element", name, count, *_]:
+                    elements.append(Element(name, int(count), []))
+                case ["property", "list", size, kind, name, *_]:
+                    elements[-1].properties.append(Property(name, TYPES[kind], TYPES[size]))
+                case ["property", kind, name, *_]:
+                    elements[-1].properties.append(Property(name, TYPES[kind]))
+                case ["format" | "element" | "property", *_]:
+                    raise ValueError
+        except (LookupError, ValueError):
+            raise source.cut(f"its header has the line {line[:60]!r}") from None
     for element in elements:
         if element.count < 0:
             raise source.cut(f"it claims {element.count} of {element.name}")
         if element.name in ("vertex", "face"):
-            what = "points" if element.name == "vertex" else "faces"
-            source.check_count(element.count, what)
+            source.check_count(element.count, "points" if element.name == "vertex" else "faces")
     return order, elements, end.end()
 
 
-def parse_property(words: list[str]) -> Property:
-    """Parse a line such as `property float x` or `property list uchar int vertex_indices`."""
-    if words[1] == "list":
-        return Property(words[4], TYPES[words[3]], TYPES[words[2]])
-    return Property(words[2], TYPES[words[1]])
+class Body:
+    """The numbers behind the header, taken row after row; those of text are all float64."""
 
+    def __init__(self, source: Source, order: str, start: int) -> None:
+        self.source, self.order, self.place = source, order, 0
+        self.data: np.ndarray
+        if order:
+            self.data = np.frombuffer(source.data, np.uint8, offset=start)
+            return
+        with warnings.catch_warnings():
+            # Older versions of NumPy only warn of words that are no numbers, and stop there.
+            warnings.simplefilter("error")
+            numbers = np.fromstring(source.data[start:].decode("latin-1"), np.float64, sep=" ")
+        self.data = numbers.view(np.uint8)
 
-def read_body(
-    source: Source, order: str, elements: list[Element], start: int
-) -> tuple[dict[str, dict[str, Column]], tuple[str, ...]]:
-    """Read all tables, of text or of binary numbers; also what the user should know."""
-    body: Body
-    body = BinaryBody(source, start, order) if order else TextBody(source, start)
-    tables = {}
-    for element in elements:
-        if any(column.size for column in element.properties):
-            tables[element.name] = read_lists(body, element)
-        else:
-            dtype = body.row(element.properties, [])
-            rows = body.take(dtype, element.count, element.name)
-            tables[element.name] = {
-                column.name: (rows[f"c{i}"], None) for i, column in enumerate(element.properties)
-            }
-    left = body.left(np.dtype("u1"))
-    if left and not order:
-        raise source.cut(f"{left // 8:,} numbers are left behind the last row")
-    return tables, (f"bytes ignored behind the last row: {left:,}",) if left else ()
+    def dtype(self, kind: str) -> np.dtype:
+        """The type as which a number of this kind is stored."""
+        return np.dtype(self.order + kind if self.order else "f8")
 
-
-class Body(ABC):
-    """The numbers behind the header, read row by row."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.place = 0
-        self.numbers: np.ndarray = np.zeros(0, np.uint8)
-
-    def row(self, properties: tuple[Property, ...], lengths: list[int]) -> np.dtype:
-        """The layout of a row whose lists have these lengths."""
-        fields: list[tuple[str, str, int] | tuple[str, str]] = []
-        remaining = iter(lengths)
-        for i, column in enumerate(properties):
+    def layout(self, element: Element, lengths: list[int]) -> np.dtype:
+        """The layout of a row whose properties have these lengths: sizes `n0` and numbers `c0`."""
+        fields: list[tuple[str, np.dtype, tuple[int, ...]]] = []
+        for i, (column, length) in enumerate(zip(element.properties, lengths, strict=True)):
             if column.size:
-                fields.append((f"n{i}", self.type_of(column.size)))
-                fields.append((f"c{i}", self.type_of(column.kind), next(remaining)))
-            else:
-                fields.append((f"c{i}", self.type_of(column.kind)))
-        return np.dtype([(name, kind, (n[0],)) if n else (name, kind) for name, kind, *n in fields])
-
-    @abstractmethod
-    def type_of(self, kind: str) -> str:
-        """What a number of this kind is stored as."""
+                fields.append((f"n{i}", self.dtype(column.size), ()))
+            fields.append((f"c{i}", self.dtype(column.kind), (length,) if column.size else ()))
+        return np.dtype(fields)
 
     def left(self, dtype: np.dtype) -> int:
-        """Whole rows that are still there."""
-        return (self.numbers.nbytes - self.place) // max(dtype.itemsize, 1)
+        """Rows that are still there."""
+        return (len(self.data) - self.place) // max(dtype.itemsize, 1)
 
-    def peek(self, dtype: np.dtype, count: int) -> np.ndarray:
-        """The next rows, which stay there."""
-        return (
-            np.frombuffer(self.numbers, dtype, count, self.place) if count else np.zeros(0, dtype)
-        )
+    def check(self, dtype: np.dtype, count: int, what: str) -> None:
+        """Reject a file that holds fewer rows than it claims; `what` names them."""
+        if not 0 <= count <= self.left(dtype):
+            raise self.source.cut(f"{self.left(dtype):,} of {count:,} {what} are there")
 
-    def take(self, dtype: np.dtype, count: int, name: str) -> np.ndarray:
-        """The next rows."""
-        if self.left(dtype) < count:
-            raise self.source.cut(f"{self.left(dtype):,} of {count:,} rows of {name} are there")
-        rows = self.peek(dtype, count)
-        self.place += count * dtype.itemsize
-        return rows
+    def take(self, dtype: np.dtype, count: int, what: str) -> np.ndarray:
+        """The next rows, which `what` names if they are not all there."""
+        self.check(dtype, count, what)
+        place, self.place = self.place, self.place + count * dtype.itemsize
+        return np.frombuffer(self.data, dtype, count, place) if count else np.zeros(0, dtype)
 
-
-class BinaryBody(Body):
-    """Numbers of their own types, in a byte order."""
-
-    def __init__(self, source: Source, start: int, order: str) -> None:
-        super().__init__(source)
-        self.order = order
-        self.numbers = np.frombuffer(source.data, np.uint8, offset=start)
-
-    def type_of(self, kind: str) -> str:
-        return self.order + kind
+    def take_row(self, element: Element) -> list[np.ndarray]:
+        """The next row of a table, property by property."""
+        row, what = [], f"numbers in a row of {element.name}"
+        for column in element.properties:
+            count = 1
+            if column.size:
+                count = int(self.take(self.dtype(column.size), 1, what)[0])
+            row.append(self.take(self.dtype(column.kind), count, what))
+        return row
 
 
-class TextBody(Body):
-    """Numbers as words, all read as float64."""
-
-    def __init__(self, source: Source, start: int) -> None:
-        super().__init__(source)
-        text = source.data[start:].decode("latin-1")
-        with warnings.catch_warnings():
-            # NumPy only warns of words that are no numbers, and stops there.
-            warnings.simplefilter("error")
-            self.numbers = np.fromstring(text, np.float64, sep=" ")
-
-    def type_of(self, kind: str) -> str:
-        return "f8"
-
-
-def read_lists(body: Body, element: Element) -> dict[str, Column]:
-    """Read a table with lists: at once if all rows are alike, else one by one."""
-    lists = [i for i, column in enumerate(element.properties) if column.size]
-    lengths = read_lengths(body, element) if element.count else [0] * len(lists)
-    dtype = body.row(element.properties, lengths)
-    if body.left(dtype) >= element.count:
-        rows = body.peek(dtype, element.count)
-        if all((rows[f"n{i}"] == n).all() for i, n in zip(lists, lengths, strict=True)):
-            body.take(dtype, element.count, element.name)
-            return {
-                column.name: (rows[f"c{i}"].ravel(), rows[f"n{i}"] if column.size else None)
-                for i, column in enumerate(element.properties)
-            }
-    return read_uneven_lists(body, element)
-
-
-def read_lengths(body: Body, element: Element) -> list[int]:
-    """The lengths of the lists of the next row, which stays there."""
-    start, lengths = body.place, []
-    for column in element.properties:
-        count = 1
-        if column.size:
-            dtype = np.dtype(body.type_of(column.size))
-            count = int(body.take(dtype, 1, element.name)[0])
-            lengths.append(count)
-        dtype = np.dtype(body.type_of(column.kind))
-        if count < 0 or count > body.left(dtype):
-            raise body.source.cut(f"a list in {element.name} ends too early")
-        body.place += count * dtype.itemsize
+def read_table(body: Body, element: Element) -> Table:
+    """Read a table: at once if the lists of all rows are as long as in the first, else by rows."""
+    properties, start = element.properties, body.place
+    if not element.count:
+        none = np.zeros(0, np.int64)
+        return {column.name: Column(none, none if column.size else None) for column in properties}
+    what = f"rows of {element.name}"
+    shortest = body.layout(element, [0] * len(properties))
+    body.check(shortest, element.count, what)
+    lengths = [len(numbers) for numbers in body.take_row(element)]
     body.place = start
-    return lengths
-
-
-def read_uneven_lists(body: Body, element: Element) -> dict[str, Column]:
-    """Read a table row by row."""
-    values: list[list[np.ndarray]] = [[] for _ in element.properties]
-    layouts: dict[tuple[int, ...], np.dtype] = {}
-    for _ in range(element.count):
-        lengths = read_lengths(body, element)
-        key = tuple(lengths)
-        if key not in layouts:
-            layouts[key] = body.row(element.properties, lengths)
-        row = body.take(layouts[key], 1, element.name)
-        for i, own in enumerate(values):
-            own.append(row[f"c{i}"].ravel())
+    layout = body.layout(element, lengths)
+    lists = [i for i, column in enumerate(properties) if column.size]
+    if body.left(layout) >= element.count:
+        table = body.take(layout, element.count, what)
+        if all((table[f"n{i}"] == lengths[i]).all() for i in lists):
+            return {
+                column.name: Column(table[f"c{i}"].ravel(), table[f"n{i}"] if i in lists else None)
+                for i, column in enumerate(properties)
+            }
+        body.place = start
+    rows = [body.take_row(element) for _ in range(element.count)]
     return {
-        column.name: (np.concatenate(own), np.array([len(v) for v in own]))
-        for column, own in zip(element.properties, values, strict=True)
+        column.name: Column(np.concatenate(own), np.array([len(numbers) for numbers in own]))
+        if column.size
+        else Column(np.concatenate(own))
+        for column, own in zip(properties, zip(*rows, strict=True), strict=True)
     }
 
 
-def find_faces(tables: dict[str, dict[str, Column]]) -> tuple[np.ndarray, np.ndarray]:
-    """Find polygons, or the triangles of strips.
-
-    Returns:
-        (P,) sizes and (sum of sizes,) corners.
-    """
+def find_faces(tables: dict[str, Table]) -> tuple[np.ndarray, np.ndarray]:
+    """Find polygons, or the triangles of strips: (P,) sizes and (sum of sizes,) corners."""
     for name in ("face", "tristrips"):
-        lists = {key: c for key, c in tables.get(name, {}).items() if c[1] is not None}
-        wanted = next((key for key in INDICES if key in lists), next(iter(lists), None))
-        if wanted is not None and lists[wanted][1] is not None:
-            corners, sizes = lists[wanted]
-            assert sizes is not None
-            if name == "tristrips":
-                return unroll_strips(corners.astype(np.int64), sizes.astype(np.int64))
-            return sizes.astype(np.int64), corners.astype(np.int64)
+        lists = {key: c for key, c in tables.get(name, {}).items() if c.sizes is not None}
+        if not lists:
+            continue
+        corners, sizes = lists[next((key for key in INDICES if key in lists), next(iter(lists)))]
+        assert sizes is not None
+        corners, sizes = corners.astype(np.int64), sizes.astype(np.int64)
+        return unroll_strips(corners, sizes) if name == "tristrips" else (sizes, corners)
     return np.zeros(0, np.int64), np.zeros(0, np.int64)
 
 

@@ -1,4 +1,4 @@
-"""Cutting polygons into triangles."""
+"""Triangulation of polygons: fans where they fit, ears elsewhere."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 
 from .mesh import normalize
 
-# Corners to look at while cutting ears, of polygons of one size: some seconds.
-MOST_EARS = 100_000
+# Corners to visit while cutting ears, for polygons of one size: some seconds.
+MOST_EAR_CORNERS = 100_000
 
 
 def triangulate(points: np.ndarray, sizes: np.ndarray, corners: np.ndarray) -> np.ndarray:
@@ -22,19 +22,17 @@ def triangulate(points: np.ndarray, sizes: np.ndarray, corners: np.ndarray) -> n
         (F, 3) int64 rows of `points`, those of a polygon beside each other.
     """
     starts = np.cumsum(sizes) - sizes
-    parts, owners = [], []
+    pieces, owners = [np.zeros((0, 3), np.int64)], [np.zeros(0, np.int64)]
     for size in np.unique(sizes[sizes >= 3]):
         polygons = np.flatnonzero(sizes == size)
         rows = corners[starts[polygons, None] + np.arange(size)]
-        parts.append(cut_alike(points, rows))
+        pieces.append(triangulate_alike(points, rows))
         owners.append(np.repeat(polygons, size - 2))
-    if not parts:
-        return np.zeros((0, 3), np.int64)
     order = np.argsort(np.concatenate(owners), kind="stable")
-    return np.concatenate(parts)[order].astype(np.int64, copy=False)
+    return np.concatenate(pieces)[order].astype(np.int64, copy=False)
 
 
-def cut_alike(points: np.ndarray, polygons: np.ndarray) -> np.ndarray:
+def triangulate_alike(points: np.ndarray, polygons: np.ndarray) -> np.ndarray:
     """Cut polygons of one size: into fans where their triangles all lie inside, else ear by ear.
 
     Args:
@@ -45,23 +43,18 @@ def cut_alike(points: np.ndarray, polygons: np.ndarray) -> np.ndarray:
         (P * (n - 2), 3) rows of `points`.
     """
     count, size = polygons.shape
-    if size > 3:
-        polygons = begin_at_notch(points, polygons)
+    if size == 3:
+        return polygons
+    polygons = begin_at_notch(points, polygons)
     fan = np.stack([np.zeros(size - 2, int), np.arange(1, size - 1), np.arange(2, size)], axis=1)
     faces = polygons[:, fan]
-    if size > 3:
-        normals = newell_normals(points[polygons])
-        bad = (dots(face_normals(points[faces]), normals) < 0).any(axis=1)
-        # A fan of what is left winds around everything as often as the polygon does.
-        for row in np.flatnonzero(bad)[: MOST_EARS // size**2]:
-            faces[row] = polygons[row][cut_ears(points[polygons[row]])]
+    first, second, third = np.moveaxis(points[faces], 2, 0)
+    normals = np.cross(second - first, third - first)
+    bad = (dots(normals, newell_normals(points[polygons])) < 0).any(axis=1)
+    # Beyond the limit a fan is kept, which winds around everything as often as its polygon does.
+    for row in np.flatnonzero(bad)[: MOST_EAR_CORNERS // size**2]:
+        faces[row] = polygons[row][cut_ears(points[polygons[row]])]
     return faces.reshape(count * (size - 2), 3)
-
-
-def face_normals(corners: np.ndarray) -> np.ndarray:
-    """Normals of fans: (P, F, 3, 3) to (P, F, 3)."""
-    first = corners[:, :, 0]
-    return np.cross(corners[:, :, 1] - first, corners[:, :, 2] - first)
 
 
 def dots(vectors: np.ndarray, normals: np.ndarray) -> np.ndarray:
@@ -81,14 +74,7 @@ def begin_at_notch(points: np.ndarray, polygons: np.ndarray) -> np.ndarray:
 
 
 def newell_normals(polygons: np.ndarray) -> np.ndarray:
-    """Unit normals of polygons, which need not be flat.
-
-    Args:
-        polygons: (P, n, 3) corners.
-
-    Returns:
-        (P, 3) array.
-    """
+    """Unit normals of polygons, which need not be flat: (P, n, 3) corners to (P, 3)."""
     centered = polygons - polygons.mean(axis=1, keepdims=True)
     return normalize(np.cross(centered, np.roll(centered, -1, axis=1)).sum(axis=1))
 
@@ -102,7 +88,7 @@ def cut_ears(polygon: np.ndarray) -> np.ndarray:
     Returns:
         (n - 2, 3) rows of `polygon`.
 
-    Source:
+    References:
         G. H. Meisters, Polygons have ears, American Mathematical Monthly 82 (1975).
     """
     flat = flatten(polygon)

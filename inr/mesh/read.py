@@ -1,4 +1,4 @@
-"""Reading meshes and point clouds, whatever their format."""
+"""Readers of meshes and point clouds in any supported format."""
 
 from __future__ import annotations
 
@@ -7,24 +7,22 @@ import importlib
 import os
 import warnings
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
-from inr.source_file import RejectedError, describe
+from inr.source_file import describe
 
 from .clean import clean
-from .content import check_file, read_data
-from .format import MODULES, find_format
+from .format import find_format, find_source
 from .mesh import Mesh, PointCloud, normalize
 from .source import Decoded, Source
 
 
 def read_mesh(path: str | os.PathLike[str], *, max_faces: int = 10_000_000) -> Mesh:
-    """Read the triangles of a mesh file, telling its format by its content.
+    """Read the triangles of a mesh file, whose format is detected by its content.
 
     Objects of a scene are put together, polygons cut into triangles, equal vertices merged, and
-    faces without area left out; nothing but geometry is read, and no code is run.
+    faces without area left out. Only geometry is read, and no code is run.
 
     Args:
         path: OBJ, PLY, STL, OFF, GLB or glTF, packed as `.gz` or not.
@@ -34,7 +32,7 @@ def read_mesh(path: str | os.PathLike[str], *, max_faces: int = 10_000_000) -> M
         The mesh in its own frame and units, as float64.
 
     Raises:
-        FileNotFoundError, IsADirectoryError, PermissionError: There is no file to read.
+        FileNotFoundError, IsADirectoryError, PermissionError: The file cannot be opened.
         ValueError: The file is no mesh, is damaged, empty, or too large. Every message is one
             line that names the file.
     """
@@ -45,10 +43,10 @@ def read_mesh(path: str | os.PathLike[str], *, max_faces: int = 10_000_000) -> M
             raise source.reject(
                 f"has {len(decoded.points):,} points and no faces",
                 "a mesh with faces",
-                "Fit it as a point cloud with signal=point_cloud.",
+                "Fit it as a point cloud.",
             )
         raise source.reject("has no geometry", "a mesh with faces", "Export it again.")
-    check_used(source, decoded)
+    check_points(source, decoded.points[np.unique(decoded.corners)])
     mesh = clean(decoded.points, decoded.sizes, decoded.corners)
     source.check_count(len(mesh.faces), "faces")
     if not len(mesh.faces):
@@ -62,14 +60,14 @@ def read_points(path: str | os.PathLike[str], *, max_points: int = 10_000_000) -
     """Read the points of a point cloud, or the vertices of a mesh.
 
     Args:
-        path: XYZ (`x y z`, `x y z nx ny nz`, and others behind), PLY, or any mesh; or their `.gz`.
+        path: XYZ (`x y z`, `x y z nx ny nz`, or more columns), PLY, or any mesh; or their `.gz`.
         max_points: Most points that a file may have, checked before they take memory.
 
     Returns:
         Points in their own frame and units, as float64, with normals if the file has them.
 
     Raises:
-        FileNotFoundError, IsADirectoryError, PermissionError: There is no file to read.
+        FileNotFoundError, IsADirectoryError, PermissionError: The file cannot be opened.
         ValueError: The file holds no points. Every message is one line that names the file.
     """
     source = open_source(path, max_points, "max_points")
@@ -77,63 +75,45 @@ def read_points(path: str | os.PathLike[str], *, max_points: int = 10_000_000) -
     points, normals, notes = decoded.points, decoded.normals, decoded.notes
     if not len(points):
         raise source.reject("has no points", "a point cloud", "Export it again.")
-    check_finite(source, points)
-    check_extent(source, points)
+    check_points(source, points)
     if len(decoded.sizes):
         notes += (f"faces left out, points alone are read: {len(decoded.sizes):,}",)
-    if normals is not None and not np.isfinite(normals).all():
-        normals, notes = None, (*notes, "its normals are not all finite and are left out")
-    if normals is not None:
-        lengths = np.abs(normals).max(axis=1)
-        if not lengths.any():
-            normals, notes = None, (*notes, "its normals are all zero and are left out")
-    return PointCloud(points, None if normals is None else normalize(normals), notes)
+    if normals is None:
+        return PointCloud(points, None, notes)
+    if not np.isfinite(normals).all():
+        return PointCloud(points, None, (*notes, "normals left out, which are not all finite"))
+    if not normals.any():
+        return PointCloud(points, None, (*notes, "normals left out, which are all zero"))
+    return PointCloud(points, normalize(normals), notes)
 
 
 def open_source(path: str | os.PathLike[str], most: int, option: str) -> Source:
-    """Read a file and tell its format."""
-    name = os.fspath(path) if os.fspath(path).isprintable() else repr(os.fspath(path))
-    source = Source(Path(path), name, most=most, option=option)
-    check_file(source)
+    """Read a file's content and detect its format."""
+    source = replace(find_source(path), most=most, option=option)
     try:
-        source = replace(source, data=read_data(source))
+        source = replace(source, data=source.read_data())
     except OSError as error:
         raise source.reject(
-            f"cannot be read ({describe(error)})", "a mesh file", "Check the disk."
+            f"cannot be read ({describe(error)})", source.what, "Check the disk."
         ) from None
     if not source.data:
-        raise source.reject("is empty (0 bytes)", "a mesh file", "Fetch or export it again.")
-    # What some editors begin a text with, and no binary format does.
+        raise source.reject("is empty (0 bytes)", source.what, "Fetch or export it again.")
+    # Some editors begin a text with this mark, and no binary format does.
     source = replace(source, data=source.data.removeprefix(codecs.BOM_UTF8))
     return replace(source, kind=find_format(source, len(source.data)))
 
 
 def decode(source: Source) -> Decoded:
-    """Run a decoder, turning whatever it raises into a rejection."""
-    decoder = importlib.import_module(f"{__package__}.{MODULES[source.kind]}")
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            decoded = decoder.decode(source)
-            return replace(decoded, points=decoded.points.astype(np.float64))
-    except RejectedError:
-        raise
-    except MemoryError:
-        raise source.reject("does not fit into memory", "a smaller mesh", "Simplify it.") from None
-    except Exception as error:
-        raise source.cut(describe(error)) from None
+    """Run the decoder of a file's format, turning whatever it raises into a rejection."""
+    decoder = importlib.import_module(f"{__package__}.{source.kind.lower()}")
+    with source.rejecting(source.kind), warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        decoded = decoder.decode(source)
+        return replace(decoded, points=decoded.points.astype(np.float64))
 
 
-def check_used(source: Source, decoded: Decoded) -> None:
-    """Reject faces with corners that are no finite numbers, all at one place or far apart."""
-    used = decoded.points[np.unique(decoded.corners)]
-    check_finite(source, used)
-    if len(used):
-        check_extent(source, used)
-
-
-def check_finite(source: Source, points: np.ndarray) -> None:
-    """Reject NaN and infinite coordinates."""
+def check_points(source: Source, points: np.ndarray) -> None:
+    """Reject (n, 3) points that are not finite, all at one place, or too far apart for float64."""
     wrong = int(np.count_nonzero(~np.isfinite(points).all(axis=1)))
     if wrong:
         raise source.reject(
@@ -141,10 +121,8 @@ def check_finite(source: Source, points: np.ndarray) -> None:
             "finite numbers",
             "Repair it where it was made.",
         )
-
-
-def check_extent(source: Source, points: np.ndarray) -> None:
-    """Reject points that are all at one place, or too far apart for float64."""
+    if not len(points):
+        return
     with np.errstate(over="ignore"):
         extent = float((points.max(axis=0) - points.min(axis=0)).max())
     largest = float(np.abs(points).max())

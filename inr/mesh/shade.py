@@ -11,16 +11,15 @@ from inr.argument import check_count, check_numbers
 
 from .mesh import Mesh, face_vectors, normalize, vertex_normals
 
-# Pixels to test at once: what a part takes is bounded.
-FRAGMENTS = 2**21
-BACKGROUND = 255
+# Pixels that are tested at once, which bounds the memory.
+CHUNK_PIXELS = 2**21
 LIGHT = (-0.35, 0.55, 0.75)
 AMBIENT = 0.25
 FRONT = (0.80, 0.82, 0.86)
-# Whoever sees a face from behind looks into a hole.
+# The colour of faces seen from behind, as through a hole.
 BACK = (0.75, 0.45, 0.35)
 # Samples per pixel along each axis.
-FINER = 2
+OVERSAMPLING = 2
 
 
 @dataclass(frozen=True)
@@ -29,9 +28,9 @@ class Camera:
 
     Attributes:
         axes: (3, 3): rows to the right, up, and towards the eye.
-        middle: What comes to the image's middle.
-        scale: Pixels per unit.
-        size: Height and width in pixels.
+        middle: The point that comes to the image's middle.
+        scale: Samples per unit.
+        size: Height and width in samples.
     """
 
     axes: np.ndarray
@@ -40,23 +39,46 @@ class Camera:
     size: tuple[int, int]
 
     def project(self, points: np.ndarray) -> np.ndarray:
-        """(n, 3) points as columns, rows, and heights towards the eye, in pixels."""
+        """(n, 3) points as columns, rows, and heights towards the eye, in samples."""
         right, up, near = ((points - self.middle) @ self.axes.T * self.scale).T
         height, width = self.size
         return np.stack([width / 2 + right, height / 2 - up, near], axis=1)
 
+    def draw(self, seen: np.ndarray, colors: np.ndarray) -> np.ndarray:
+        """The image on white, (H, W, 3) uint8, of colours (n, 3) at flat positions (n,)."""
+        height, width = self.size
+        image = np.ones((height * width, 3))
+        image[seen] = colors
+        shape = (height // OVERSAMPLING, OVERSAMPLING, width // OVERSAMPLING, OVERSAMPLING, 3)
+        image = image.reshape(shape).mean(axis=(1, 3))
+        return np.rint(image * 255).clip(0, 255).astype(np.uint8)
+
+    def shade(self, normals: np.ndarray, is_back: np.ndarray) -> np.ndarray:
+        """Linear colours of matt surfaces, (n, 3), from 0 to 1, under a light beside the camera.
+
+        Args:
+            normals: (n, 3) unit vectors.
+            is_back: (n,) whether a surface is seen from behind.
+        """
+        normals = np.where(is_back[:, None], -normals, normals)
+        light = normalize(np.array([LIGHT]))[0] @ self.axes
+        brightness = AMBIENT + (1 - AMBIENT) * (normals @ light).clip(0)
+        return brightness[:, None] * np.where(is_back[:, None], BACK, FRONT)
+
 
 def aim(
-    points: np.ndarray, direction: Sequence[float], up: Sequence[float], size: tuple[int, int]
+    points: np.ndarray, size: int | Sequence[int], direction: Sequence[float], up: Sequence[float]
 ) -> Camera:
     """A camera that sees all of some points.
 
     Args:
         points: (n, 3).
+        size: Height and width of the image in pixels, or one number for both.
         direction: (x, y, z) from the points to the eye.
-        up: (x, y, z) of what is up in the image; whatever lies along `direction` does not count.
-        size: Height and width in pixels.
+        up: (x, y, z) of what is up in the image; its share along `direction` does not count.
     """
+    both = (size, size) if isinstance(size, int) else check_numbers("size", list(size), "[H, W]")
+    height, width = (OVERSAMPLING * check_count("size", side) for side in both)
     near = np.array(check_numbers("direction", list(direction), "[x, y, z]"), np.float64)
     upward = np.array(check_numbers("up", list(up), "[x, y, z]"), np.float64)
     right = np.cross(upward, near)
@@ -66,13 +88,11 @@ def aim(
             "Look from another side."
         )
     axes = normalize(np.stack([right, np.cross(near, right), near]))
-    low, high = points.min(axis=0), points.max(axis=0)
-    middle = (low + high) / 2
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2
     seen = np.abs((points - middle) @ axes[:2].T).max(axis=0)
-    height, width = size
     with np.errstate(divide="ignore"):
         scale = float(min(0.47 * width / seen[0], 0.47 * height / seen[1]))
-    return Camera(axes, middle, scale if np.isfinite(scale) else 1.0, size)
+    return Camera(axes, middle, scale if np.isfinite(scale) else 1.0, (height, width))
 
 
 def draw_mesh(
@@ -95,20 +115,15 @@ def draw_mesh(
     Returns:
         (H, W, 3) uint8 array on white.
     """
-    height, width = check_size(size)
-    camera = aim(mesh.vertices, direction, up, (height * FINER, width * FINER))
-    corners = camera.project(mesh.vertices)[mesh.faces]
-    owner, weights = rasterize(corners, camera.size)
+    camera = aim(mesh.vertices, size, direction, up)
+    owner, weights = rasterize(camera.project(mesh.vertices)[mesh.faces], camera.size)
     seen = np.flatnonzero(owner >= 0)
-    faces = owner[seen]
-    flat = normalize(face_vectors(mesh.vertices[mesh.faces[faces]]))
-    normals = flat
+    faces = mesh.faces[owner[seen]]
+    normals = flat = normalize(face_vectors(mesh.vertices[faces]))
     if smooth:
-        own = vertex_normals(mesh)[mesh.faces[faces]]
+        own = vertex_normals(mesh)[faces]
         normals = normalize((own * weights[seen][:, :, None]).sum(axis=1))
-    is_back = flat @ camera.axes[2] < 0
-    colors = shade(np.where(is_back[:, None], -normals, normals), camera, is_back)
-    return resolve(colors, seen, camera.size)
+    return camera.draw(seen, camera.shade(normals, flat @ camera.axes[2] < 0))
 
 
 def draw_points(
@@ -128,35 +143,26 @@ def draw_points(
         normals: (n, 3) unit vectors, or None.
         direction: (x, y, z) from the points to the eye.
         up: (x, y, z) of what is up in the image.
-        radius: Of a disc, in pixels; None chooses by the number of points.
+        radius: Radius of a disc, in pixels; None chooses by the number of points.
 
     Returns:
         (H, W, 3) uint8 array on white.
     """
-    height, width = check_size(size)
-    camera = aim(points, direction, up, (height * FINER, width * FINER))
+    camera = aim(points, size, direction, up)
     if radius is None:
-        radius = float(np.clip(0.8 * np.sqrt(height * width / max(len(points), 1)), 0.6, 4))
-    owner = splat(camera.project(points), radius * FINER, camera.size)
+        pixels = np.prod(camera.size) / OVERSAMPLING**2
+        radius = float(np.clip(0.8 * np.sqrt(pixels / max(len(points), 1)), 0.6, 4))
+    places = camera.project(points)
+    owner = splat(places, radius * OVERSAMPLING, camera.size)
     seen = np.flatnonzero(owner >= 0)
     rows = owner[seen]
-    if normals is None:
-        depth = camera.project(points)[:, 2]
-        # Far points pale towards the background.
-        share = (depth[rows] - depth.min()) / max(float(np.ptp(depth)), 1e-300)
-        colors = (0.8 - 0.65 * share)[:, None] * np.ones(3)
-    else:
+    if normals is not None:
         is_back = normals[rows] @ camera.axes[2] < 0
-        turned = np.where(is_back[:, None], -normals[rows], normals[rows])
-        colors = shade(turned, camera, is_back)
-    return resolve(colors, seen, camera.size)
-
-
-def check_size(size: int | Sequence[int]) -> tuple[int, int]:
-    """Height and width of one number or two."""
-    both = (size, size) if isinstance(size, int) else check_numbers("size", list(size), "[H, W]")
-    height, width = (check_count("size", side) for side in both)
-    return height, width
+        return camera.draw(seen, camera.shade(normals[rows], is_back))
+    depth = places[:, 2]
+    # Far points pale towards the background.
+    share = (depth[rows] - depth.min()) / max(float(np.ptp(depth)), 1e-300)
+    return camera.draw(seen, (0.8 - 0.65 * share)[:, None] * np.ones(3))
 
 
 def rasterize(corners: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -170,10 +176,9 @@ def rasterize(corners: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, n
         (H * W,) faces, -1 where there is none, and (H * W, 3) weights of their corners.
     """
     height, width = size
-    limits = np.array([width, height])
-    places = [corners[:, i, :2] for i in range(3)]
-    low = np.ceil(np.minimum.reduce(places) - 0.5).clip(0).astype(np.int64)
-    high = np.minimum(np.floor(np.maximum.reduce(places) + 0.5), limits).astype(np.int64)
+    places = corners[:, :, :2]
+    low = np.ceil(places.min(axis=1) - 0.5).clip(0).astype(np.int64)
+    high = np.minimum(np.floor(places.max(axis=1) + 0.5), [width, height]).astype(np.int64)
     spans = (high - low).clip(0)
     counts = spans.prod(axis=1)
     nearest = np.full(height * width, -np.inf)
@@ -181,13 +186,13 @@ def rasterize(corners: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, n
     weights = np.zeros((height * width, 3))
     faces = np.flatnonzero(counts)
     ends = np.cumsum(counts[faces])
-    # Faces in parts that cover so many pixels together.
-    parts = np.split(faces, np.flatnonzero(np.diff(ends // FRAGMENTS)) + 1) if len(faces) else []
-    for part in parts:
-        pixels, rows = list_pixels(low[part], spans[part], width)
-        inside, share, depth = weigh(corners[part], rows, pixels, width)
-        pixels, rows = pixels[inside], part[rows[inside]]
-        take_nearest(nearest, owner, weights, pixels, rows, share, depth)
+    # Chunks of faces that cover so many pixels together.
+    for chunk in np.split(faces, np.flatnonzero(np.diff(ends // CHUNK_PIXELS)) + 1):
+        pixels, rows = list_pixels(low[chunk], spans[chunk], width)
+        inside, share, depth = weigh(corners[chunk], rows, pixels, width)
+        pixels, rows = pixels[inside], chunk[rows[inside]]
+        wins = find_nearest(nearest, pixels, depth)
+        owner[pixels[wins]], weights[pixels[wins]] = rows[wins], share[wins]
     return owner, weights
 
 
@@ -206,7 +211,7 @@ def weigh(
     """Where pixels lie in faces, whose `rows` ascend.
 
     Returns:
-        (n,) whether each is inside; and of those that are, (m, 3) weights of the corners and (m,)
+        (n,) whether each is inside; and for those that are, (m, 3) weights of the corners and (m,)
         heights.
     """
     down, across = np.divmod(pixels, width)
@@ -214,7 +219,7 @@ def weigh(
     b, c = second - first, third - first
     area = b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
-        # Two weights are linear in column and row; of a face seen from its edge they are NaN.
+        # Two weights are linear in column and row; for a face seen from its edge they are NaN.
         slopes = np.stack([c[:, 1], -c[:, 0], -b[:, 1], b[:, 0]], axis=1) / area[:, None]
     slopes[area == 0] = np.nan
     counts = np.bincount(rows, minlength=len(corners))
@@ -228,19 +233,10 @@ def weigh(
     return inside, np.stack([1 - v - w, v, w], axis=1), depth
 
 
-def take_nearest(
-    nearest: np.ndarray,
-    owner: np.ndarray,
-    weights: np.ndarray,
-    pixels: np.ndarray,
-    rows: np.ndarray,
-    share: np.ndarray,
-    depth: np.ndarray,
-) -> None:
-    """Give pixels to those fragments that are nearer than what they have."""
+def find_nearest(nearest: np.ndarray, pixels: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """Raise the nearest heights of pixels, and tell which fragments (n,) have them."""
     np.maximum.at(nearest, pixels, depth)
-    wins = depth == nearest[pixels]
-    owner[pixels[wins]], weights[pixels[wins]] = rows[wins], share[wins]
+    return depth == nearest[pixels]
 
 
 def splat(places: np.ndarray, radius: float, size: tuple[int, int]) -> np.ndarray:
@@ -249,37 +245,12 @@ def splat(places: np.ndarray, radius: float, size: tuple[int, int]) -> np.ndarra
     nearest, owner = np.full(height * width, -np.inf), np.full(height * width, -1)
     reach = int(np.ceil(radius))
     base = np.floor(places[:, :2]).astype(np.int64)
-    for down in range(-reach, reach + 1):
-        for across in range(-reach, reach + 1):
-            column, row = base[:, 0] + across, base[:, 1] + down
-            offset = np.stack([column, row], axis=1) + 0.5 - places[:, :2]
-            on = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-            on &= (offset**2).sum(axis=1) <= radius**2
-            rows = np.flatnonzero(on)
-            pixels = row[rows] * width + column[rows]
-            np.maximum.at(nearest, pixels, places[rows, 2])
-            wins = places[rows, 2] == nearest[pixels]
-            owner[pixels[wins]] = rows[wins]
+    for down, across in np.ndindex(2 * reach + 1, 2 * reach + 1):
+        cells = base + np.array([across - reach, down - reach])
+        on = ((cells >= 0) & (cells < [width, height])).all(axis=1)
+        on &= ((cells + 0.5 - places[:, :2]) ** 2).sum(axis=1) <= radius**2
+        rows = np.flatnonzero(on)
+        pixels = cells[rows, 1] * width + cells[rows, 0]
+        wins = find_nearest(nearest, pixels, places[rows, 2])
+        owner[pixels[wins]] = rows[wins]
     return owner
-
-
-def shade(normals: np.ndarray, camera: Camera, is_back: np.ndarray) -> np.ndarray:
-    """Linear colours of matt surfaces, (n, 3), from 0 to 1.
-
-    Args:
-        normals: (n, 3) unit vectors towards the eye's side.
-        camera: The light goes with it.
-        is_back: (n,) whether a surface is seen from behind.
-    """
-    light = normalize(np.array([LIGHT]))[0] @ camera.axes
-    brightness = AMBIENT + (1 - AMBIENT) * (normals @ light).clip(0)
-    return brightness[:, None] * np.where(is_back[:, None], BACK, FRONT)
-
-
-def resolve(colors: np.ndarray, seen: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Average the samples of each pixel: (H, W, 3) uint8."""
-    height, width = size
-    image = np.full((height * width, 3), BACKGROUND / 255)
-    image[seen] = colors
-    image = image.reshape(height // FINER, FINER, width // FINER, FINER, 3).mean(axis=(1, 3))
-    return np.rint(image * 255).clip(0, 255).astype(np.uint8)

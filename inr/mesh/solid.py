@@ -1,4 +1,4 @@
-"""Inside, outside and distance: labels of points near a mesh."""
+"""Occupancy and signed distance of points near a mesh."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ import numpy as np
 
 from inr.source_file import MissingExtraError
 
-from .in_parts import in_order
+from .chunks import map_chunks
 from .mesh import Mesh
 from .surface import sample_surface
 
 # Sums over far faces are approximate: in the unit cube they were never off by more than 0.005.
-# Whatever is nearer to one half than this is summed exactly.
+# Winding numbers that are nearer to one half than this are summed exactly.
 DOUBT = 0.02
-# Of the extent: nearer to a face, the single precision of fast sums cannot tell its sides.
+# Share of the extent: nearer to a face, fast sums in single precision cannot tell its sides.
 NEAR = 1e-5
-# Of the surface, the share that must part inside from outside.
+# Least share of the surface that must separate inside from outside.
 LEAST_BOUNDARY = 0.5
 
 
 class Solid:
-    """What a mesh encloses, found by its generalized winding number.
+    """The inside of a mesh, found by its generalized winding number.
 
-    Points are inside where the surface winds around them more than half a time. Of a closed
+    Points are inside where the surface winds around them more than half a time. For a closed
     surface that is exact; a hole is closed by the smoothest sheet there is, and bodies that
     overlap are united. Faces must have their outside out: see `repair`.
 
     Args:
-        mesh: In any frame: points are given, and distances are measured, in the same one.
+        mesh: A mesh in any frame: points and distances are in the same one.
 
     Raises:
         MissingExtraError: libigl is not installed.
 
-    Source:
+    References:
         A. Jacobson, L. Kavan and O. Sorkine-Hornung, Robust inside-outside segmentation using
         generalized winding numbers, SIGGRAPH 2013; G. Barill, N. Dickson, R. Schmidt, D. Levin
         and A. Jacobson, Fast winding numbers for soups and clouds, SIGGRAPH 2018.
@@ -52,29 +52,15 @@ class Solid:
         self._sums: Any = None
 
     def winding_numbers(self, points: np.ndarray) -> np.ndarray:
-        """How often the surface winds around points, to within 0.005.
-
-        Args:
-            points: (n, 3).
-
-        Returns:
-            (n,) float64.
-        """
-        return in_order(self._wind, self._localize(points))
+        """How often the surface winds around (n, 3) points, to within 0.005: (n,) float64."""
+        return map_chunks(self._wind, self._localize(points))
 
     def occupancy(self, points: np.ndarray) -> np.ndarray:
-        """Whether points are inside.
-
-        Args:
-            points: (n, 3).
-
-        Returns:
-            (n,) booleans.
-        """
+        """Whether (n, 3) points are inside: (n,) booleans."""
         return self._is_inside(self._localize(points))
 
     def signed_distance(self, points: np.ndarray) -> np.ndarray:
-        """Distance to the surface, negative inside.
+        """Distance to the surface, negative inside, in the units of the mesh.
 
         The distance itself is exact. Beside a hole of the surface it changes its sign without
         passing zero.
@@ -83,24 +69,18 @@ class Solid:
             points: (n, 3).
 
         Returns:
-            (n,) float64, in the units of the mesh.
+            (n,) float64.
         """
         local = self._localize(points)
-        distance = np.sqrt(in_order(lambda part: self._find(part)[0], local))
+        distance = np.sqrt(map_chunks(self._squared_distance, local))
         inside = self._is_inside(local, distance < NEAR)
         return self._scale * np.where(inside, -distance, distance)
-
-    def closest(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The face that is closest to each of (n, 3) points, and the (n, 3) place on it."""
-        local = self._localize(points)
-        places = in_order(lambda part: np.column_stack(self._find(part)[1:]), local)
-        return places[:, 0].astype(np.int64), places[:, 1:] * self._scale + self._offset
 
     def boundary_share(self, *, samples: int = 4096, seed: int = 0) -> float:
         """Share of the surface with inside at its back and outside in front.
 
-        It is near 1 for whatever encloses something, lower where bodies overlap, around 0.4 for
-        triangles at random, and 0 for a surface whose every face is there from both sides.
+        It is near 1 for a surface that encloses something, lower where bodies overlap, around 0.4
+        for random triangles, and 0 for a surface whose every face is there from both sides.
         """
         generator = np.random.default_rng(seed)
         points, normals, _ = sample_surface(self._mesh, samples, generator)
@@ -123,7 +103,7 @@ class Solid:
         return self._sums.winding_number(np.ascontiguousarray(points))
 
     def _is_inside(self, points: np.ndarray, doubtful: np.ndarray | bool = False) -> np.ndarray:
-        winding = in_order(self._wind, points)
+        winding = map_chunks(self._wind, points)
         doubtful = doubtful | ~(np.abs(winding - 0.5) > DOUBT)
         if doubtful.any():
             winding[doubtful] = self._igl.winding_number(
@@ -131,18 +111,22 @@ class Solid:
             ).reshape(-1)
         return winding > 0.5
 
-    def _find(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _squared_distance(self, points: np.ndarray) -> np.ndarray:
         if self._tree is None:
             self._tree = self._igl.AABB()
             self._tree.init(self._vertices, self._faces)
-        squares, faces, places = self._tree.squared_distance(
+        squares, _, _ = self._tree.squared_distance(
             self._vertices, self._faces, np.ascontiguousarray(points)
         )
-        return squares.reshape(-1), faces.reshape(-1), places
+        return squares.reshape(-1)
 
 
 def import_igl() -> Any:
-    """Import libigl, or say how to get it."""
+    """Import libigl.
+
+    Raises:
+        MissingExtraError: libigl is not installed.
+    """
     try:
         import igl
     except ImportError:
@@ -157,15 +141,15 @@ def check_encloses(mesh: Mesh, name: str) -> None:
     """Reject a mesh that has no inside.
 
     Args:
-        mesh: After `repair`.
-        name: Of its file, for the message.
+        mesh: A mesh after `repair`.
+        name: Name of its file, for the message.
 
     Raises:
-        ValueError: Less than half of its surface parts inside from outside.
+        ValueError: less than half of its surface separates inside from outside.
     """
     share = Solid(mesh).boundary_share()
     if share < LEAST_BOUNDARY:
         raise ValueError(
             f"{name} encloses nothing: {share:.0%} of its surface has an inside; expected a "
-            "surface around a volume. Close it, or fit points on it with signal=point_cloud."
+            "surface around a volume. Close it, or fit points on it as a point cloud."
         )

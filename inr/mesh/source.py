@@ -1,25 +1,29 @@
-"""What a decoder is given, what it gives back, and how it rejects."""
+"""A mesh file with its content, what a decoder makes of it, and the errors that reject it."""
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from inr.source_file import RejectedError, describe
+from inr.source_file import RejectedError, SourceFile, describe
+
+GZIP = b"\x1f\x8b"
+# More than a mesh with the most faces allowed should take.
+MAX_BYTES = 2**31
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """What a file holds, straight from a decoder.
+    """The content of a file, straight from a decoder.
 
     Attributes:
         points: (V, 3) array of numbers.
         sizes: (P,) corners of each polygon.
         corners: (sum of sizes,) rows of `points`, polygon after polygon.
         normals: (V, 3) array that goes with `points`, or None.
-        notes: Remarks for the user.
+        notes: Warnings for the user.
     """
 
     points: np.ndarray
@@ -30,35 +34,31 @@ class Decoded:
 
 
 @dataclass(frozen=True)
-class Source:
-    """The content of a file of a known format, and the terms on which to read it.
+class Source(SourceFile):
+    """A mesh file of a known format, and the limit within which it is decoded.
 
     Attributes:
-        path: The file.
-        name: The file as the user wrote it, for messages.
         kind: Name of the format, such as `PLY`.
         data: All bytes of the file, unpacked.
         most: Most triangles, or points of a cloud, that may be decoded.
-        option: What the user calls that.
+        option: Name of the argument that sets `most`.
     """
 
-    path: Path
-    name: str
     kind: str = "mesh"
     data: bytes = b""
     most: int = 10_000_000
     option: str = "max_faces"
 
     def reject(self, problem: str, expected: str, fix: str) -> RejectedError:
-        """Make the error for a file that cannot be read as it is."""
-        message = f"{self.name} {problem}; expected {expected}. {fix}"
-        return RejectedError(printable(message))
+        """The error for a file that cannot be read as it is, in printable letters."""
+        message = str(super().reject(problem, expected, fix))
+        return RejectedError("".join(letter if letter.isprintable() else "?" for letter in message))
 
     def cut(self, there: str) -> RejectedError:
-        """Make the error for a file that ends too early or does not fit together.
+        """The error for a file that ends too early or contradicts itself.
 
         Args:
-            there: How much of it is there, for the parentheses of the message.
+            there: Detail for the parentheses of the message, such as how much is there.
         """
         return self.reject(
             f"is cut off or damaged ({there})",
@@ -70,7 +70,7 @@ class Source:
         """Reject more faces or points than allowed, before they take memory.
 
         Args:
-            count: How many the file claims.
+            count: Number that the file claims.
             what: `faces` or `points`. Separate faces have three points each.
         """
         each = 3 if what == "points" and self.option == "max_faces" else 1
@@ -78,30 +78,53 @@ class Source:
             raise self.reject(
                 f"claims {count:,} {what}",
                 f"at most {each * self.most:,}",
-                f"Simplify it, or set signal.{self.option}={-(-count // each)} if that is meant.",
+                f"Simplify it, or allow more with {self.option}={-(-count // each)}.",
             )
 
     def text(self) -> str:
-        """The content as text: any byte is some character, so this never fails."""
+        """The content as text with line ends of one kind; no byte is invalid."""
         return self.data.decode("latin-1").replace("\r\n", "\n").replace("\r", "\n")
 
+    def read_data(self, most: int | None = None) -> bytes:
+        """Read the file's first bytes, or all of them, unpacked if they are packed by gzip.
 
-def triangles(points: np.ndarray, count: int) -> Decoded:
-    """What a file of separate triangles holds.
+        Args:
+            most: Bytes to read. None reads the whole file, and rejects a file that is too large
+                or whose packing has no end.
+        """
+        limit = MAX_BYTES + 1 if most is None else most
+        with self.path.open("rb") as file:
+            data = file.read(limit)
+        if data[:2] == GZIP:
+            data = self._unpack(data, limit, whole=most is None)
+        if len(data) > MAX_BYTES:
+            raise self.reject(
+                f"has more than {MAX_BYTES:,} bytes", "a smaller file", "Simplify the mesh."
+            )
+        return data
 
-    Args:
-        points: (3 F, 3) corners, face after face.
-        count: F.
-    """
-    return Decoded(points, np.full(count, 3), np.arange(3 * count))
+    def _unpack(self, data: bytes, limit: int, *, whole: bool) -> bytes:
+        members, left = [], limit
+        while left > 0 and data[:2] == GZIP:
+            stream = zlib.decompressobj(wbits=31)
+            try:
+                members.append(stream.decompress(data, left))
+            except zlib.error as error:
+                raise self.cut(describe(error)) from None
+            left -= len(members[-1])
+            if whole and left > 0 and not stream.eof:
+                raise self.cut("its packing has no end")
+            data = stream.unused_data
+        return b"".join(members)
+
+
+def separate_triangles(points: np.ndarray) -> Decoded:
+    """The content of a file of separate triangles: (3 F, 3) corners, face after face."""
+    return Decoded(points, np.full(len(points) // 3, 3), np.arange(len(points)))
 
 
 def read_columns(source: Source, lines: list[str], columns: tuple[int, ...]) -> np.ndarray:
-    """Read some columns of lines of text, which may have others besides.
-
-    Returns:
-        (len(lines), len(columns)) float64 array.
-    """
+    """Read some columns of lines of text, which may have others: (len(lines), len(columns))."""
     if not lines:
         return np.zeros((0, len(columns)))
     try:
@@ -111,8 +134,3 @@ def read_columns(source: Source, lines: list[str], columns: tuple[int, ...]) -> 
     if len(table) != len(lines):
         raise source.cut(f"{len(table):,} of {len(lines):,} lines have numbers")
     return table
-
-
-def printable(text: str) -> str:
-    """Text with a question mark for whatever a terminal might take for a command."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)

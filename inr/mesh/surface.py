@@ -15,12 +15,15 @@ def sample_surface(
     """Draw points uniformly by area.
 
     Args:
-        mesh: With some area.
-        count: Of points, n.
-        generator: Whose draws follow.
+        mesh: A mesh with some area.
+        count: Number of points, n.
+        generator: Source of the draws.
 
     Returns:
         (n, 3) points, (n, 3) unit normals of their faces, and (n,) rows of `mesh.faces`.
+
+    Raises:
+        ValueError: The mesh has no area.
     """
     check_count("count", count, 0)
     corners = mesh.corners
@@ -42,10 +45,10 @@ def sample_near(mesh: Mesh, count: int, sigma: float, generator: np.random.Gener
     """Draw points of the surface and move each by Gaussian noise.
 
     Args:
-        mesh: With some area.
-        count: Of points, n.
+        mesh: A mesh with some area.
+        count: Number of points, n.
         sigma: Standard deviation of the noise along each axis, in the mesh's units.
-        generator: Whose draws follow.
+        generator: Source of the draws.
 
     Returns:
         (n, 3) points.

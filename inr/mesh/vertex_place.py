@@ -1,4 +1,4 @@
-"""Where on their lines the vertices of a surface are."""
+"""Places of a surface's vertices on their lines."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 
 from .marching import Grid, Piece
 
-# Of a line, the least distance of a vertex from its ends: triangles keep some area.
+# Least distance of a vertex from the ends of its line, as a share: triangles keep some area.
 LEAST = 1e-4
-# Of a field's log odds, three leave a thousandth of the error of none; more change nothing.
+# With a field's log odds, three leave a thousandth of the error of none; more change nothing.
 REFINEMENTS = 3
 
 # Values less the level, (n,), at (n, 3) coordinates (x, y, z).
@@ -25,8 +25,8 @@ def place_vertices(grid: Grid, piece: Piece, offset: Offset | None) -> np.ndarra
         piece: The surface.
         offset: The function whose zeros are searched on the lines; None takes it as linear there.
     """
-    axes = piece.axes
-    base, step = grid.find(piece.keys // 4), np.eye(4, 3)[axes]
+    flat, axes = np.divmod(piece.keys, 4)
+    base, step = np.stack(np.unravel_index(flat, grid.padded), axis=1), np.eye(4, 3)[axes]
     inner = axes == 3
     # Lines out of the lattice are cut in the middle, which is on a face of the cube.
     shares = np.full(len(axes), 0.5)
@@ -60,30 +60,29 @@ def find_crossings(
         evaluate: One value of each function, (n,) at (n,).
         start: Values at 0.
         end: Values at 1, of other signs than those at 0.
-        refinements: Values to take of each.
+        refinements: Evaluations of each function.
 
-    Source:
+    References:
         M. Dowell and P. Jarratt, A modified regula falsi method for computing the root of an
         equation, BIT 11 (1971).
     """
     low, high = np.zeros(len(start)), np.ones(len(start))
     at_low, at_high = start.copy(), end.copy()
     moved = np.zeros(len(start))
+
+    def cross() -> np.ndarray:
+        share = low + (high - low) * at_low / (at_low - at_high)
+        return np.clip(share, LEAST, 1 - LEAST)
+
     for _ in range(refinements):
-        share = cross(low, high, at_low, at_high)
+        share = cross()
         found = evaluate(share)
         lower = (found < 0) == (at_low < 0)
         low, high = np.where(lower, share, low), np.where(lower, high, share)
         at_low = np.where(lower, found, np.where(moved == 1, at_low / 2, at_low))
         at_high = np.where(lower, np.where(moved == -1, at_high / 2, at_high), found)
         moved = np.where(lower, -1, 1)
-    return cross(low, high, at_low, at_high)
-
-
-def cross(low: np.ndarray, high: np.ndarray, at_low: np.ndarray, at_high: np.ndarray) -> np.ndarray:
-    """Where straight lines through the ends of intervals are zero, (n,)."""
-    share = low + (high - low) * at_low / (at_low - at_high)
-    return np.clip(share, LEAST, 1 - LEAST)
+    return cross()
 
 
 def centre_cells(index: np.ndarray, inner: np.ndarray, faces: np.ndarray) -> None:

@@ -2,8 +2,8 @@
 
 Half of the points are drawn in the box around the mesh, half within a hundredth of its extent of
 its surface. All ways label the same points, in turns, and build their trees anew each time. Which
-side some of the points are on is held against sums of solid angles in float64, of the mesh as it
-is, with a hole, and inside out; `Solid` gets it repaired, as a signal would do.
+side some of the points are on is held against libigl's exact sums of solid angles in float64, of
+the mesh as it is, with a hole, and inside out; `Solid` gets it repaired, as a signal would do.
 """
 
 import importlib
@@ -18,7 +18,6 @@ from _measure import in_turns, median_ratio, seconds
 from _report import Report, make_parser
 
 from inr.mesh import Mesh, Solid, extract_surface, read_mesh, repair, sample_near
-from inr.mesh.solid_angle import winding_numbers
 
 OURS = "inr.mesh.Solid"
 Labels = Callable[[np.ndarray], np.ndarray]
@@ -176,12 +175,15 @@ def measure(
         },
         rounds,
     )
+    import igl
+
     kinds = damage(mesh)
     wrong: dict[str, list[str]] = {name: [] for name in works}
     for kind in kinds.values():
-        truth = winding_numbers(repair(kind).corners, points[:checked]) > 0.5
+        sound = repair(kind)
+        inside = igl.winding_number(sound.vertices, sound.faces, points[:checked]) > 0.5
         for name, work in prepare(ways, kind).items():
-            wrong[name].append(wrong_share(np.asarray(work(points[:checked])), truth))
+            wrong[name].append(wrong_share(np.asarray(work(points[:checked])), inside))
     rows = [
         [name, statistics.median(own), median_ratio(own, took[OURS]), *wrong[name]]
         for name, own in took.items()

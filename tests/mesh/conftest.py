@@ -175,15 +175,15 @@ def make_glb(tree: dict[str, Any], binary: bytes) -> bytes:
 def brute_winding(corners: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Winding numbers in float64 by Girard's theorem: a spherical triangle's area is its excess."""
     total = np.zeros(len(points))
-    for triangle in corners:
-        rays = triangle[None] - points[:, None]
+    for triangles in np.array_split(corners, len(corners) * len(points) // 50_000 + 1):
+        rays = triangles - points[:, None, None]
         rays = rays / np.linalg.norm(rays, axis=-1, keepdims=True)
-        sides = np.cross(rays, np.roll(rays, -1, axis=1))
+        sides = np.cross(rays, np.roll(rays, -1, axis=-2))
         sides = sides / np.linalg.norm(sides, axis=-1, keepdims=True)
         # The angle at a corner is between the planes of the two sides that meet there.
-        cosines = -(sides * np.roll(sides, 1, axis=1)).sum(axis=-1)
-        excess = np.arccos(cosines.clip(-1, 1)).sum(axis=1) - np.pi
-        total += np.sign(np.linalg.det(rays)) * excess / (4 * np.pi)
+        cosines = -(sides * np.roll(sides, 1, axis=-2)).sum(axis=-1)
+        excess = np.arccos(cosines.clip(-1, 1)).sum(axis=-1) - np.pi
+        total += (np.sign(np.linalg.det(rays)) * excess).sum(axis=-1) / (4 * np.pi)
     return total
 
 

@@ -264,7 +264,7 @@ def test_equal_vertices_are_merged_and_what_has_no_area_is_dropped(read_bytes: R
     check_brick(mesh)
     assert mesh.notes == (
         "faces left out that have a vertex twice: 3",
-        "faces left out that are there before: 2",
+        "faces left out that repeat an earlier one: 2",
     )
 
 

@@ -94,9 +94,9 @@ def test_pixels_belong_to_the_nearest_face_at_their_middle() -> None:
             np.testing.assert_allclose(weights[pixel] @ corners[best, :, 2], height)
 
 
-def test_parts_of_bounded_memory_draw_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_of_bounded_memory_draw_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = draw_mesh(make_sphere(), 48)
-    monkeypatch.setattr("inr.mesh.shade.FRAGMENTS", 100)
+    monkeypatch.setattr("inr.mesh.shade.CHUNK_PIXELS", 100)
     assert (draw_mesh(make_sphere(), 48) == whole).all()
 
 

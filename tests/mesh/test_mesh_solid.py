@@ -17,7 +17,6 @@ from inr.mesh import (
     sample_near,
 )
 from inr.mesh.mesh import face_vectors
-from inr.mesh.solid_angle import winding_numbers
 from tests.mesh.conftest import (
     BRICK,
     MESHES,
@@ -121,22 +120,13 @@ def test_doubtful_points_are_summed_exactly() -> None:
     low, high = np.full(200, -0.9), np.full(200, 1.0)
     for _ in range(16):
         middle = (low + high) / 2
-        inside = winding_numbers(mesh.corners, np.column_stack([flat, middle])) > 0.5
+        inside = brute_winding(mesh.corners, np.column_stack([flat, middle])) > 0.5
         low, high = np.where(inside, middle, low), np.where(inside, high, middle)
     solid = Solid(mesh)
     below, above = (np.column_stack([flat, low + step]) for step in (-1e-4, 1e-4))
     assert solid.occupancy(below).all() and not solid.occupancy(above).any()
     assert (solid.signed_distance(below) < 0).all() and (solid.signed_distance(above) > 0).all()
     assert (solid.winding_numbers(above) > 0.5).sum() > 20
-
-
-def test_closest_points_lie_on_their_faces(brick: Mesh) -> None:
-    points = points_around(brick, 100)
-    solid = Solid(brick)
-    faces, places = solid.closest(points)
-    assert_close(np.linalg.norm(points - places, axis=1), np.abs(solid.signed_distance(points)))
-    for face, place in zip(faces, places, strict=True):
-        assert brute_distance(brick.corners[face][None], place[None])[0] < 1e-12
 
 
 def test_points_on_the_surface_have_no_distance(brick: Mesh) -> None:
@@ -146,15 +136,15 @@ def test_points_on_the_surface_have_no_distance(brick: Mesh) -> None:
     assert solid.occupancy(points).dtype == bool
 
 
-def test_many_points_go_in_parts_and_keep_their_order(
+def test_many_points_go_in_chunks_and_keep_their_order(
     brick: Mesh, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     points = points_around(brick, 1000)
     solid = Solid(brick)
     whole = solid.signed_distance(points), solid.occupancy(points), solid.winding_numbers(points)
-    monkeypatch.setattr("inr.mesh.in_parts.PART", 7)
-    parts = solid.signed_distance(points), solid.occupancy(points), solid.winding_numbers(points)
-    for one, other in zip(whole, parts, strict=True):
+    monkeypatch.setattr("inr.mesh.chunks.CHUNK_POINTS", 7)
+    chunks = solid.signed_distance(points), solid.occupancy(points), solid.winding_numbers(points)
+    for one, other in zip(whole, chunks, strict=True):
         assert (one == other).all()
     for name in ("signed_distance", "occupancy", "winding_numbers"):
         assert getattr(solid, name)(np.zeros((0, 3))).shape == (0,)
@@ -168,7 +158,7 @@ def test_what_encloses_nothing_is_rejected(brick: Mesh) -> None:
     for name in ("sphere", "open sphere", "half a sphere", "overlapping", "hollow"):
         check_encloses(CASES[name], name)
     with pytest.raises(
-        ValueError, match=r"soup\.stl encloses nothing: .*expected.*signal=point_cloud"
+        ValueError, match=r"soup\.stl encloses nothing: .*expected.*as a point cloud"
     ):
         check_encloses(make_soup(), "soup.stl")
     both = Mesh(BRICK, np.concatenate([brick.faces, brick.faces[:, ::-1]]))
@@ -180,7 +170,7 @@ def test_what_encloses_nothing_is_rejected(brick: Mesh) -> None:
 @pytest.mark.parametrize("points", [np.zeros(3), np.zeros((4, 2)), np.full((2, 3), np.nan)])
 def test_points_that_are_none_are_rejected(points: np.ndarray, brick: Mesh) -> None:
     solid = Solid(brick)
-    for label in (solid.occupancy, solid.signed_distance, solid.winding_numbers, solid.closest):
+    for label in (solid.occupancy, solid.signed_distance, solid.winding_numbers):
         with pytest.raises(ValueError, match=r"^points .*; expected"):
             label(points)
 
@@ -196,7 +186,7 @@ def test_without_libigl_the_extra_is_named(brick: Mesh, monkeypatch: pytest.Monk
 def test_real_meshes_are_labelled_as_by_the_oracles(name: str) -> None:
     mesh = repair(read_mesh(MESHES / name))
     points = points_around(mesh, 24)
-    winding = winding_numbers(mesh.corners, points)
+    winding = brute_winding(mesh.corners, points)
     solid = Solid(mesh)
     assert np.abs(solid.winding_numbers(points) - winding).max() < 5e-3
     assert ((solid.signed_distance(points) < 0) == (winding > 0.5)).all()

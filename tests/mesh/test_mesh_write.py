@@ -50,6 +50,15 @@ def test_far_meshes_keep_their_digits(suffix: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("scale", [1e-30, 1e-9, 1e12])
+def test_meshes_of_any_size_keep_their_digits(suffix: str, scale: float, tmp_path: Path) -> None:
+    mesh = Mesh(make_sphere().vertices * scale, make_sphere().faces)
+    assert write_mesh(tmp_path / f"sphere.{suffix}", mesh) == ()
+    again = read_mesh(tmp_path / f"sphere.{suffix}")
+    np.testing.assert_allclose(again.corners, mesh.corners, rtol=0, atol=1e-7 * scale)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_another_reader_agrees(suffix: str, tmp_path: Path) -> None:
     trimesh = pytest.importorskip("trimesh")
     for mesh in (make_sphere(), Mesh(make_sphere().vertices + FAR, make_sphere().faces)):
@@ -84,8 +93,11 @@ def test_glb_keeps_the_rules_of_its_format(rings: int, tmp_path: Path) -> None:
     magic, version, length, size, kind = struct.unpack_from("<4sIII4s", data)
     assert (magic, version, length, kind) == (b"glTF", 2, len(data), b"JSON") and size % 4 == 0
     tree = json.loads(data[20 : 20 + size])
-    assert_close(tree["accessors"][0]["min"], mesh.vertices.min(axis=0).astype(np.float32))
-    assert_close(tree["accessors"][0]["max"], mesh.vertices.max(axis=0).astype(np.float32))
+    attributes = tree["meshes"][0]["primitives"][0]["attributes"]
+    positions = tree["accessors"][attributes["POSITION"]]
+    assert_close(positions["min"], mesh.vertices.min(axis=0).astype(np.float32))
+    assert_close(positions["max"], mesh.vertices.max(axis=0).astype(np.float32))
+    assert tree["accessors"][attributes["NORMAL"]]["count"] == len(mesh.vertices)
     assert all(view["byteOffset"] % 4 == 0 for view in tree["bufferViews"])
     ends = [view["byteOffset"] + view["byteLength"] for view in tree["bufferViews"]]
     assert max(ends) == tree["buffers"][0]["byteLength"]

@@ -1,4 +1,4 @@
-"""Work on many points in parts, neighbours together."""
+"""Work on many points in chunks of neighbours."""
 
 from __future__ import annotations
 
@@ -6,20 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-# Points at once: what a part takes is bounded, and Ctrl-C is heard between parts.
-PART = 2**18
+# Bounds the memory that a chunk takes; Ctrl-C is handled between chunks.
+CHUNK_POINTS = 2**18
 BITS = 10
 
 
-def in_parts(work: Callable[[np.ndarray], np.ndarray], points: np.ndarray) -> np.ndarray:
-    """Call a function on (n, 3) points part by part; its results are joined."""
-    # Without points the function still says what its results are like.
-    starts = range(0, max(len(points), 1), PART)
-    return np.concatenate([work(points[start : start + PART]) for start in starts])
-
-
-def in_order(work: Callable[[np.ndarray], np.ndarray], points: np.ndarray) -> np.ndarray:
-    """Call a function part by part on points sorted so that neighbours follow each other.
+def map_chunks(work: Callable[[np.ndarray], np.ndarray], points: np.ndarray) -> np.ndarray:
+    """Call a function on (n, 3) points chunk by chunk, sorted so that neighbours are together.
 
     A search tree then finds in the cache what it looks up: more than twice as fast.
 
@@ -27,16 +20,18 @@ def in_order(work: Callable[[np.ndarray], np.ndarray], points: np.ndarray) -> np
         The results in the order of the points.
     """
     order = np.argsort(interleave(points), kind="stable")
-    found = in_parts(work, points[order])
+    # Without points the function still says what its results are like.
+    starts = range(0, max(len(points), 1), CHUNK_POINTS)
+    found = np.concatenate([work(points[order[i : i + CHUNK_POINTS]]) for i in starts])
     results = np.empty_like(found)
     results[order] = found
     return results
 
 
 def interleave(points: np.ndarray) -> np.ndarray:
-    """Places of points along a space-filling curve, (n, 3) to (n,) integers.
+    """Positions of points along a space-filling curve, (n, 3) to (n,) integers.
 
-    Source:
+    References:
         G. M. Morton, A computer oriented geodetic data base, IBM technical report (1966).
     """
     low = points.min(axis=0, initial=np.inf)
