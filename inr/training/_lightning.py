@@ -1,9 +1,11 @@
 """Access to Lightning beyond its public interface, all in one place."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
-from torch.utils.tensorboard import SummaryWriter
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 
 def count_step(trainer: pl.Trainer) -> None:
@@ -38,6 +40,6 @@ def log_interval(trainer: pl.Trainer) -> int:
     return int(trainer.log_every_n_steps)  # type: ignore[attr-defined]
 
 
-def add_summary(writer: SummaryWriter, summary: Any, step: int | None = None) -> None:
+def add_summary(writer: "SummaryWriter", summary: Any, step: int | None = None) -> None:
     """Writes a summary for which :class:`SummaryWriter` has no method of its own."""
     writer._get_file_writer().add_summary(summary, step)
