@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from inr.argument import check_count
@@ -24,7 +25,9 @@ class Encoding(nn.Module, ABC):
         self.in_features = check_count("in_features", in_features)
         self.out_features = check_count("out_features", out_features)
 
-    def forward(self, coords: Tensor) -> Tensor:
+    def forward(
+        self, coords: Float[Tensor, "*batch d"]
+    ) -> Float[Tensor, "*batch {self.out_features}"]:
         """Features of points.
 
         Args:

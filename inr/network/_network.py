@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from inr.argument import check_choice, check_count
@@ -51,7 +52,9 @@ class Network(nn.Module, ABC):
         """
         self.point = TaylorPoint(self)
 
-    def forward(self, features: Tensor) -> Tensor:
+    def forward(
+        self, features: Float[Tensor, "*batch m"]
+    ) -> Float[Tensor, "*batch {self.out_features}"]:
         """Values of points.
 
         Shape:
