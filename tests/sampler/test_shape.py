@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from inr.mesh import write_mesh
-from inr.sampler import LatticeSampler, ShapeSampler
+from inr.sampler import EpochSampler, ShapeSampler
 from inr.signal import ShapeSignal
 from tests.signal.shape.test_signal import make_ellipsoid
 
@@ -70,8 +70,8 @@ def test_the_others_are_in_the_cube_or_in_the_box(signal: ShapeSignal) -> None:
 
 
 def test_it_draws_from_shapes_alone(signal: ShapeSignal) -> None:
-    with pytest.raises(TypeError, match="LatticeSampler cannot draw from ShapeSignal"):
-        LatticeSampler().check(signal)
+    with pytest.raises(TypeError, match="EpochSampler cannot draw from ShapeSignal"):
+        EpochSampler().check(signal)
     ShapeSampler().check(signal)
 
 

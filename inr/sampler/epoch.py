@@ -1,4 +1,4 @@
-"""Every lattice point in turn."""
+"""Every training point once per epoch."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ from inr.sampler._sampler import Sampler, numbered_generator
 from inr.signal import FiniteSignal
 
 
-class LatticeSampler(Sampler):
+class EpochSampler(Sampler):
     """Every training point once per epoch, in order or shuffled anew each epoch.
 
     A batch may span the end of an epoch, so that all have one size.
