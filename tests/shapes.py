@@ -1,20 +1,32 @@
 """Checks of annotated shapes, switched on while tests run."""
 
 import functools
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
 import torch
 from beartype import beartype
-from jaxtyping import AbstractArray, install_import_hook
+from jaxtyping import AbstractArray, install_import_hook, jaxtyped
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def check_annotated_shapes() -> None:
-    """Has modules of ``inr`` that are imported from now on check the shapes they annotate."""
+    """Has the modules of ``inr`` check the shapes that they annotate, before any is imported.
+
+    Functions and dataclasses are checked by jaxtyping's import hook, named tuples here.
+    """
     install_import_hook(annotated_modules(), f"{__name__}.check_shapes")
+    for name in annotated_modules():
+        for member in vars(importlib.import_module(name)).values():
+            if (
+                isinstance(member, type)
+                and hasattr(member, "_fields")
+                and member.__module__ == name
+            ):
+                check_named_tuple(member)
 
 
 def annotated_modules() -> list[str]:
@@ -24,6 +36,11 @@ def annotated_modules() -> list[str]:
         for path in sorted((ROOT / "inr").rglob("*.py"))
         if "from jaxtyping import" in path.read_text()
     ]
+
+
+def check_named_tuple(kind: type) -> None:
+    """Has a named tuple check the shapes of its fields when it is made."""
+    kind.__new__ = jaxtyped(kind.__new__, typechecker=check_shapes)  # type: ignore[method-assign]
 
 
 def check_shapes(function: Callable[..., Any]) -> Callable[..., Any]:

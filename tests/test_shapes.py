@@ -1,21 +1,23 @@
 """Annotated shapes, which are checked while tests run and cost nothing otherwise."""
 
+import copy
 import importlib
 import inspect
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import NamedTuple
 
 import pytest
 import torch
-from jaxtyping import TypeCheckError
+from jaxtyping import Float, TypeCheckError
 from torch import Tensor, nn
 from torch.func import functional_call, jacrev, vmap
 
 from inr.encoding import Encoding, GaussianEncoding
 from inr.field import Field
 from inr.network import MLPNetwork, Network
-from tests.shapes import annotated_modules
+from tests.shapes import annotated_modules, check_named_tuple
 
 
 class BrokenEncoding(Encoding):
@@ -58,6 +60,20 @@ def test_a_result_of_a_wrong_shape_is_caught(
 def test_whole_numbers_are_no_coordinates() -> None:
     with pytest.raises(TypeCheckError, match="coords"):
         GaussianEncoding(2)(torch.ones(5, 2, dtype=torch.int64))
+
+
+class Points(NamedTuple):
+    coords: Float[Tensor, "n d"]
+    values: Float[Tensor, "n c"] | None = None
+
+
+def test_a_named_tuple_of_wrong_shapes_is_caught() -> None:
+    check_named_tuple(Points)
+    points = Points(torch.rand(5, 2), values=torch.rand(5, 3))
+    assert points.coords.shape == Points(points.coords).coords.shape == (5, 2)
+    assert copy.deepcopy(points)._replace(values=None).values is None
+    with pytest.raises(TypeCheckError, match="values"):
+        Points(torch.rand(5, 2), torch.rand(4, 3))
 
 
 def make_field() -> Field:
