@@ -1,4 +1,4 @@
-"""Samplers: which points of a signal a training step sees."""
+"""Samplers, which choose the points of a signal for each training step."""
 
 from inr.sampler._sampler import Sampler
 from inr.sampler.epoch import EpochSampler

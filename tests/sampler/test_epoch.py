@@ -39,6 +39,11 @@ def test_without_shuffling_points_come_in_order_across_epochs() -> None:
         assert epoch == list(range(20))
 
 
+def test_a_word_is_not_taken_for_true() -> None:
+    with pytest.raises(TypeError, match="shuffle is 'no'; expected true or false"):
+        EpochSampler(shuffle="no")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("batch_size", [None, 20, 8192])
 def test_a_full_batch_is_every_point_in_order(batch_size: int | None) -> None:
     signal = make_signal(4, 5)

@@ -43,10 +43,10 @@ def test_a_pool_serves_some_steps_and_then_another_does(signal: ShapeSignal) -> 
 
 
 def test_labels_are_those_of_the_points(signal: ShapeSignal) -> None:
-    coords, values, index = ShapeSampler(**SMALL).draw(signal, 5)[:3]
-    assert index is None
-    expected = signal.label(coords.numpy().astype(np.float64)).astype(np.float32)
-    assert np.array_equal(values.numpy(), expected)
+    batch = ShapeSampler(**SMALL).draw(signal, 5)
+    assert batch.index is None
+    expected = signal.label(batch.coords.numpy().astype(np.float64)).astype(np.float32)
+    assert np.array_equal(batch.values.numpy(), expected)
 
 
 @pytest.mark.parametrize("near_share", [0.0, 0.25, 1.0])
@@ -70,7 +70,9 @@ def test_the_others_are_in_the_cube_or_in_the_box(signal: ShapeSignal) -> None:
 
 
 def test_it_draws_from_shapes_alone(signal: ShapeSignal) -> None:
-    with pytest.raises(TypeError, match="EpochSampler cannot draw from ShapeSignal"):
+    with pytest.raises(
+        TypeError, match="EpochSampler cannot draw from ShapeSignal; expected a FiniteSignal"
+    ):
         EpochSampler().check(signal)
     ShapeSampler().check(signal)
 
