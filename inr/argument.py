@@ -1,4 +1,4 @@
-"""Checks of constructor arguments, each with one sentence that says what was expected."""
+"""Checks of arguments, whose errors say in one sentence what was expected."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -6,11 +6,11 @@ from typing import Any
 
 
 def check_count(name: str, value: Any, minimum: int = 1) -> int:
-    """Returns ``value`` when it is a whole number of at least ``minimum``.
+    """Returns ``value`` if it is a whole number of at least ``minimum``.
 
     Raises:
-        TypeError: It is not a whole number.
-        ValueError: It is too small.
+        TypeError: ``value`` is not a whole number.
+        ValueError: ``value`` is too small.
     """
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} is {value!r}; expected a whole number, {minimum} or more.")
@@ -20,11 +20,11 @@ def check_count(name: str, value: Any, minimum: int = 1) -> int:
 
 
 def check_positive(name: str, value: Any, *, zero: bool = False) -> float:
-    """Returns ``value`` when it is a finite number above zero (or zero itself, with ``zero``).
+    """Returns ``value`` if it is a finite number above zero, or zero itself with ``zero``.
 
     Raises:
-        TypeError: It is not a number.
-        ValueError: It is out of range.
+        TypeError: ``value`` is not a number.
+        ValueError: ``value`` is out of range.
     """
     expected = "a finite number, 0 or more" if zero else "a finite number above 0"
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -50,10 +50,10 @@ def check_range(name: str, value: Any) -> tuple[float, float]:
 
 
 def check_choice(name: str, value: Any, choices: Collection[str]) -> str:
-    """Returns ``value`` when it is one of ``choices``.
+    """Returns ``value`` if it is one of ``choices``.
 
     Raises:
-        ValueError: It is none of them.
+        ValueError: ``value`` is none of them.
     """
     if value not in choices:
         raise ValueError(f"{name} is {value!r}; expected one of {', '.join(choices)}.")
@@ -61,10 +61,12 @@ def check_choice(name: str, value: Any, choices: Collection[str]) -> str:
 
 
 def check_flag(name: str, value: Any) -> bool:
-    """Returns ``value`` when it is true or false: any word, ``no`` too, would pass for true.
+    """Returns ``value`` if it is true or false.
+
+    Without this check every word would count as true, even ``no``.
 
     Raises:
-        TypeError: It is something else.
+        TypeError: ``value`` is something else.
     """
     if not isinstance(value, bool):
         raise TypeError(f"{name} is {value!r}; expected true or false.")
@@ -72,10 +74,10 @@ def check_flag(name: str, value: Any) -> bool:
 
 
 def check_list(name: str, value: Any) -> list[Any]:
-    """Returns ``value`` as a list when it is a sequence.
+    """Returns ``value`` as a list if it is a sequence, but no text.
 
     Raises:
-        TypeError: It is something else.
+        TypeError: ``value`` is something else.
     """
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise TypeError(f"{name} is {value!r}; expected a list, as in [1, 2].")
@@ -83,10 +85,10 @@ def check_list(name: str, value: Any) -> list[Any]:
 
 
 def check_numbers(name: str, value: Any, names: str) -> list[float]:
-    """Returns ``value`` as a list when it is numbers, as many as ``names`` lists.
+    """Returns ``value`` as a list if it is a sequence of as many numbers as ``names`` lists.
 
     Raises:
-        TypeError: It is something else.
+        TypeError: ``value`` is something else.
 
     Example:
         >>> check_numbers("size", [3, 4], "[H, W]")

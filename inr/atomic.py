@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Files that are written as a whole or not at all."""
 
 import os
 import uuid
@@ -11,10 +11,10 @@ from pathlib import Path
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yields a temporary path beside ``path`` and renames it over ``path`` on success.
 
-    A killed process leaves the old file or the new one, never half of one.
+    A process that is killed leaves the old file or the new one, never a part of one.
 
     Args:
-        path: The file to write. Its folder is made when it is missing.
+        path: File to write. Its folder is made if it is missing.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,10 +1,11 @@
-"""Octave bands of the frequencies of a lattice."""
+"""Octave bands of the frequencies on a lattice."""
 
 import itertools
 import math
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Num
 from torch import Tensor
 
 from inr.argument import check_count
@@ -18,21 +19,21 @@ class OctaveBands:
         2^{b-1} \le \lVert k \rVert < 2^b
 
     Frequencies are in cycles per unit of coordinate, whatever the number of cells along an axis:
-    bin ``j`` of an axis with n cells is ``fftfreq(n)[j] * n``. Band 0 is the mean, k = 0; the last
-    band holds the largest ‖k‖, that of the corner. No band is empty.
+    bin ``j`` of an axis with n cells has the frequency ``fftfreq(n)[j] * n``. Band 0 is the mean,
+    k = 0. The last band contains the corner, where ‖k‖ is largest. No band is empty.
 
     Args:
         shape: Cells per axis, in array order: ``(L,)``, ``(H, W)``, ``(D, H, W)``.
-        device: Of the tensors.
+        device: Device of the tensors.
 
     Attributes:
-        shape: As given.
+        shape: Cells per axis.
         edges: ``num_bands + 1`` frequencies 0, 1, 2, 4, ...: band b is ``[edges[b], edges[b+1])``.
         index: ``(N,)`` band of each bin, in the order of a flattened ``fftn``.
-        counts: ``(num_bands,)`` bins in each band.
+        counts: ``(num_bands,)`` number of bins in each band.
 
     Raises:
-        TypeError: An axis has no whole number of cells.
+        TypeError: The number of cells along an axis is not whole.
         ValueError: An axis has no cells.
 
     Example:
@@ -48,7 +49,7 @@ class OctaveBands:
         for n in self.shape:
             cells = torch.arange(n, device=device)
             squared = (squared[:, None] + torch.minimum(cells, n - cells).square()).flatten()
-        # Squares are whole numbers: ‖k‖ = 2^b is on its edge, not beside it by rounding.
+        # Squares are whole numbers, so that no rounding moves ‖k‖ = 2^b across the edge.
         octaves = (int(squared.max()).bit_length() + 1) // 2
         self.edges = (0, *(2**b for b in range(octaves + 1)))
         inner = torch.tensor([4**b for b in range(octaves)], dtype=torch.int64, device=device)
@@ -61,20 +62,20 @@ class OctaveBands:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """A name for each band that sorts by frequency and is the same on every lattice."""
+        """Names of the bands, which sort by frequency and are the same on every lattice."""
         return band_labels(self.edges)
 
-    def sum(self, per_bin: Tensor) -> Tensor:
+    def sum(self, per_bin: Num[Tensor, "*batch N"]) -> Num[Tensor, "*batch {len(self)}"]:
         """Sums over the bins of each band.
 
         Shape:
             ``(*batch, N) -> (*batch, num_bands)``
         """
-        # Not index_add: that sums one by one, and loses float32's digits in bands of many bins.
+        # index_add would sum one by one, which loses digits of float32 in bands of many bins.
         parts = [per_bin.where(self.index == band, 0).sum(-1) for band in range(len(self))]
         return torch.stack(parts, dim=-1)
 
-    def mean(self, per_bin: Tensor) -> Tensor:
+    def mean(self, per_bin: Num[Tensor, "*batch N"]) -> Num[Tensor, "*batch {len(self)}"]:
         """Means over the bins of each band.
 
         Shape:
@@ -82,15 +83,16 @@ class OctaveBands:
         """
         return self.sum(per_bin) / self.counts
 
-    def energies(self, values: Tensor) -> Tensor:
-        r"""Energy of values in each band, the mean over channels.
+    def energies(self, values: Num[Tensor, "*shape c"]) -> Num[Tensor, " bands"]:
+        r"""Energies of values in the bands, averaged over channels.
 
         .. math:: E_b = \frac1c \sum_{o=1}^c \sum_{k \in b} |\hat u_{k,o}|^2
 
         Their sum is the mean square of the values (Parseval).
 
         Args:
-            values: On the lattice, in float32 or float64. One channel at a time is transformed.
+            values: Values on the lattice, in float32 or float64. One channel is transformed at a
+                time.
 
         Shape:
             ``(*shape, c) -> (num_bands,)``
@@ -110,7 +112,7 @@ class OctaveBands:
 
 
 def band_labels(edges: Sequence[int]) -> tuple[str, ...]:
-    """A name for each band between edges 0, 1, 2, 4, ... that sorts by frequency.
+    """Names of the bands between edges 0, 1, 2, 4, ..., which sort by frequency.
 
     Example:
         >>> band_labels((0, 1, 2, 4))

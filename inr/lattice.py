@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 Region = tuple[tuple[float, ...], tuple[float, ...]]
@@ -12,21 +13,21 @@ Region = tuple[tuple[float, ...], tuple[float, ...]]
 
 def lattice_points(
     shape: Sequence[int],
-    index: Tensor | None = None,
+    index: Int[Tensor, " n"] | None = None,
     *,
     region: Region | None = None,
     dtype: torch.dtype = torch.float32,
     device: torch.device | str | None = None,
-) -> Tensor:
+) -> Float[Tensor, "n {len(shape)}"]:
     """Coordinates of the cell centres ``(i + 0.5) / n`` of a lattice.
 
     Args:
         shape: Cells per axis, in array order: ``(H, W)``, ``(D, H, W)``.
-        index: ``(n,)`` flat positions in C order; every cell when None.
-        region: Lower and upper corner, each in coordinate order ``(x, y, ...)``, of the box that
-            the lattice covers; the unit cube when None.
-        dtype: Of the coordinates.
-        device: Of the coordinates; that of ``index`` when there is one.
+        index: Flat positions of cells in C order; None is every cell.
+        region: Box that the lattice covers: its lower and upper corner, each in coordinate order
+            ``(x, y, ...)``. None is the unit cube.
+        dtype: Dtype of the coordinates.
+        device: Device of the coordinates where ``index`` is None; otherwise that of ``index``.
 
     Shape:
         ``(n, d)``, the last axis in coordinate order ``(x, y, z)``.
@@ -42,26 +43,26 @@ def lattice_points(
     return lower + (upper - lower) * points
 
 
-def _centres(cells: Tensor, count: int, dtype: torch.dtype) -> Tensor:
-    """Centres of cells of an axis that has so many."""
-    # In float32, half of a larger number is rounded away.
+def _centres(cells: Int[Tensor, " n"], count: int, dtype: torch.dtype) -> Float[Tensor, " n"]:
+    """Centres of cells along an axis of ``count`` cells."""
+    # Above 2^23, float32 has no halves.
     exact = dtype if count <= 2**23 else torch.float64
     return ((cells.to(exact) + 0.5) / count).to(dtype)
 
 
-def sublattice(shape: Sequence[int], num_points: int) -> tuple[Tensor, tuple[int, ...]]:
+def sublattice(shape: Sequence[int], num_points: int) -> tuple[Int[Tensor, " n"], tuple[int, ...]]:
     """A sub-lattice of every k-th cell along each axis, in the middle of the lattice.
 
-    The stride is the same all along an axis, so that frequencies mean something, and much the same
-    along all of them; an axis with fewer cells than it counts 1.
+    The stride k is constant along an axis, so that the sub-lattice has frequencies, and similar
+    along all axes. An axis that is shorter than the stride has one cell.
 
     Args:
         shape: Cells per axis, in array order.
-        num_points: The most points, at least 1.
+        num_points: Largest number of points, at least 1.
 
     Returns:
-        ``(n,)`` flat positions in the lattice, in C order, and the sub-lattice's cells per axis,
-        whose product is n.
+        Flat positions in the lattice, in C order, and the sub-lattice's cells per axis, whose
+        product is n.
     """
 
     def count(n: int, stride: int) -> int:

@@ -1,42 +1,44 @@
-"""How close a reconstruction is."""
+"""PSNR, SNR and SSIM of reconstructions."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-WINDOW = 11
-SIGMA = 1.5
-BAND = 64  # rows at once: the filter needs hundreds of bytes per pixel
-SLAB = 2**21  # voxels at once: the filter needs some 40 bytes for each
+WINDOW_CELLS = 11
+WINDOW_SIGMA_CELLS = 1.5
+CHUNK_VALUES = 2**20
 
 
-def psnr(prediction: Tensor, target: Tensor, peak: float) -> float:
+def psnr(
+    prediction: Float[Tensor, "*shape"], target: Float[Tensor, "*shape"], peak: float
+) -> float:
     r"""Peak signal-to-noise ratio, in dB.
 
     .. math:: 10 \log_{10} \frac{\mathrm{peak}^2}{\mathrm{mean}(f - y)^2}
 
     Args:
-        prediction: Any shape.
-        target: The same shape.
-        peak: Width of the range that the target's values can take.
+        prediction: Values f, in any shape.
+        target: Values y, in the same shape.
+        peak: Width of the range of possible target values.
 
     Returns:
-        Infinity when they are equal, minus infinity when the error has no end.
+        Infinity where prediction and target are equal, minus infinity where the error is not
+        finite.
     """
-    pieces = zip(prediction.flatten().split(2**20), target.flatten().split(2**20), strict=True)
-    return psnr_of_pieces(pieces, peak)
+    return psnr_of_pieces(_chunks(prediction, target), peak)
 
 
 def psnr_of_pieces(pieces: Iterable[tuple[Tensor, Tensor]], peak: float) -> float:
-    """The same of pairs of tensors, of which each has a part of the values.
+    """PSNR of values that come in pieces, as :func:`psnr` computes it for all values.
 
     Args:
-        pieces: Prediction and target, of one shape.
-        peak: Width of the range that the target's values can take.
+        pieces: Pairs of prediction and target, each pair of one shape.
+        peak: Width of the range of possible target values.
     """
-    # In float64 on the CPU: some devices have none.
+    # In float64 on the CPU, because some devices have no float64.
     total, count = 0.0, 0
     for prediction, target in pieces:
         total += (prediction.cpu().double() - target.cpu().double()).square().sum().item()
@@ -47,27 +49,26 @@ def psnr_of_pieces(pieces: Iterable[tuple[Tensor, Tensor]], peak: float) -> floa
     return 10 * math.log10(peak**2 / error) if math.isfinite(error) else -math.inf
 
 
-def snr(prediction: Tensor, target: Tensor) -> float:
+def snr(prediction: Float[Tensor, "*shape"], target: Float[Tensor, "*shape"]) -> float:
     r"""Signal-to-noise ratio, in dB.
 
     .. math:: 10 \log_{10} \frac{\sum y^2}{\sum (f - y)^2}
 
-    Zero is silence: a constant that is part of the signal counts as signal.
+    Zero is silence: a constant part of the signal counts as signal.
 
     Args:
-        prediction: Any shape.
-        target: The same shape.
+        prediction: Values f, in any shape.
+        target: Values y, in the same shape.
 
     Returns:
-        Infinity when they are equal, minus infinity when the error has no end, or when there is
-        nothing but error.
+        Infinity where prediction and target are equal, minus infinity where the error is not finite
+        or the target is silence.
     """
-    pieces = zip(prediction.flatten().split(2**20), target.flatten().split(2**20), strict=True)
     signal = noise = 0.0
-    for p, t in pieces:
-        targets = t.cpu().double()
-        signal += targets.square().sum().item()
-        noise += (p.cpu().double() - targets).square().sum().item()
+    for predictions, targets in _chunks(prediction, target):
+        expected = targets.cpu().double()
+        signal += expected.square().sum().item()
+        noise += (predictions.cpu().double() - expected).square().sum().item()
     if noise == 0:
         return math.inf
     if signal == 0 or not math.isfinite(noise):
@@ -75,35 +76,97 @@ def snr(prediction: Tensor, target: Tensor) -> float:
     return 10 * math.log10(signal / noise)
 
 
-def ssim(prediction: Tensor, target: Tensor, peak: float) -> float | None:
+def _chunks(prediction: Tensor, target: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """The values of both, ``CHUNK_VALUES`` at once."""
+    pairs = (values.flatten().split(CHUNK_VALUES) for values in (prediction, target))
+    return zip(*pairs, strict=True)
+
+
+def ssim(
+    prediction: Float[Tensor, "h w c"],
+    target: Float[Tensor, "h w c"],
+    peak: float,
+    *,
+    rows: int = 64,
+) -> float | None:
     """Structural similarity of two images, with the paper's Gaussian window of 11 pixels.
 
     Args:
-        prediction: ``(H, W, C)``.
-        target: The same shape.
-        peak: Width of the range that the target's values can take.
+        prediction: Pixels of the one image.
+        target: Pixels of the other image.
+        peak: Width of the range of possible target values.
+        rows: Rows of windows at once. A pixel takes hundreds of bytes.
 
     Returns:
-        The mean over channels and the pixels whose window is inside the image; None when it is
-        smaller than the window.
+        The mean over channels and those pixels whose window is inside the image; None for an image
+        that is smaller than the window.
 
     References:
         Wang et al. 2004, "Image Quality Assessment", section III.C.
     """
-    if min(prediction.shape[:2]) < WINDOW:
+    return _mean_over_windows(_ssim_of_pixels, prediction, target, peak, rows)
+
+
+def ssim_3d(
+    prediction: Float[Tensor, "d h w c"],
+    target: Float[Tensor, "d h w c"],
+    peak: float,
+    *,
+    voxels: int = 2**21,
+) -> float | None:
+    """Structural similarity of two volumes, with a Gaussian window of 11 voxels along each axis.
+
+    Args:
+        prediction: Voxels of the one volume.
+        target: Voxels of the other volume.
+        peak: Width of the range of possible target values.
+        voxels: Voxels at once. Each takes some 40 bytes.
+
+    Returns:
+        The mean over channels and those voxels whose window is inside the volume; None for a volume
+        that is smaller than the window.
+
+    References:
+        Wang et al. 2004, "Image Quality Assessment", section III.C, with a window of three axes.
+    """
+    _, height, width, _ = prediction.shape
+    slices = max(1, voxels // (height * width))
+    return _mean_over_windows(_ssim_of_voxels, prediction, target, peak, slices)
+
+
+def _mean_over_windows(
+    similarity: Callable[[Tensor, Tensor, float], Tensor],
+    prediction: Tensor,
+    target: Tensor,
+    peak: float,
+    places: int,
+) -> float | None:
+    """Mean of a similarity of one channel over channels and over windows inside the lattice.
+
+    Args:
+        similarity: Takes values of two channels and a peak; gives a value for each window inside.
+        prediction: Values on a lattice, with a last axis of channels.
+        target: Values in the same shape.
+        peak: Width of the range of possible target values.
+        places: Windows at once along the first axis.
+    """
+    *lattice, channels = prediction.shape
+    if min(lattice) < WINDOW_CELLS:
         return None
     total, count = 0.0, 0
-    for channel in range(prediction.shape[-1]):
-        for top in range(0, len(prediction) - WINDOW + 1, BAND):
-            rows = slice(top, top + BAND + WINDOW - 1)
-            values = _ssim_map(prediction[rows, :, channel], target[rows, :, channel], peak)
+    for channel in range(channels):
+        for start in range(0, lattice[0] - WINDOW_CELLS + 1, places):
+            cells = slice(start, start + places + WINDOW_CELLS - 1)
+            values = similarity(prediction[cells, ..., channel], target[cells, ..., channel], peak)
             total += values.cpu().double().sum().item()
             count += values.numel()
     return total / count
 
 
-def _ssim_map(prediction: Tensor, target: Tensor, peak: float) -> Tensor:
-    """SSIM of ``(h, w)`` pixels whose window is inside."""
+def _ssim_of_pixels(
+    prediction: Float[Tensor, "h w"], target: Float[Tensor, "h w"], peak: float
+) -> Tensor:
+    """SSIM of the pixels whose window is inside."""
     from torchmetrics.functional.image import structural_similarity_index_measure
 
     values = structural_similarity_index_measure(
@@ -112,45 +175,18 @@ def _ssim_map(prediction: Tensor, target: Tensor, peak: float) -> Tensor:
         data_range=float(peak),
         return_full_image=True,
     )[1]
-    # torchmetrics also counts pixels at the border, whose window reaches past it.
-    margin = WINDOW // 2
+    # torchmetrics includes the pixels at the border, whose window extends beyond it.
+    margin = WINDOW_CELLS // 2
     return values[..., margin:-margin, margin:-margin]
 
 
-def ssim_3d(prediction: Tensor, target: Tensor, peak: float) -> float | None:
-    """Structural similarity of two volumes, with a Gaussian window of 11 voxels along each axis.
-
-    Args:
-        prediction: ``(D, H, W, C)``.
-        target: The same shape.
-        peak: Width of the range that the target's values can take.
-
-    Returns:
-        The mean over channels and the voxels whose window is inside the volume; None when it is
-        smaller than the window.
-
-    References:
-        Wang et al. 2004, "Image Quality Assessment", section III.C, with the window of three axes.
-    """
-    depth, height, width, channels = prediction.shape
-    if min(depth, height, width) < WINDOW:
-        return None
-    slices = max(1, SLAB // (height * width))
-    total, count = 0.0, 0
-    for channel in range(channels):
-        for top in range(0, depth - WINDOW + 1, slices):
-            slab = slice(top, top + slices + WINDOW - 1)
-            values = _ssim_volume(prediction[slab, ..., channel], target[slab, ..., channel], peak)
-            total += values.cpu().sum(dtype=torch.float64).item()
-            count += values.numel()
-    return total / count
-
-
-def _ssim_volume(prediction: Tensor, target: Tensor, peak: float) -> Tensor:
-    """SSIM of ``(d, h, w)`` voxels whose window is inside."""
+def _ssim_of_voxels(
+    prediction: Float[Tensor, "d h w"], target: Float[Tensor, "d h w"], peak: float
+) -> Tensor:
+    """SSIM of the voxels whose window is inside, in less memory than torchmetrics takes."""
     x, y = prediction.float(), target.float()
     mean_x, mean_y = _window_mean(x), _window_mean(y)
-    # A variance below zero is rounding.
+    # Rounding makes small variances negative.
     variance_x = (_window_mean(x * x) - mean_x**2).clamp(min=0)
     variance_y = (_window_mean(y * y) - mean_y**2).clamp(min=0)
     covariance = _window_mean(x * y) - mean_x * mean_y
@@ -159,11 +195,12 @@ def _ssim_volume(prediction: Tensor, target: Tensor, peak: float) -> Tensor:
     return luminance * (2 * covariance + c2) / (variance_x + variance_y + c2)
 
 
-def _window_mean(values: Tensor) -> Tensor:
-    """Gaussian means of the windows inside ``(d, h, w)`` values, one axis after the other."""
-    weights = [math.exp(-0.5 * ((k - WINDOW // 2) / SIGMA) ** 2) for k in range(WINDOW)]
+def _window_mean(values: Float[Tensor, "d h w"]) -> Float[Tensor, "d2 h2 w2"]:
+    """Gaussian means over the windows inside, one axis after the other."""
+    offsets = [k - WINDOW_CELLS // 2 for k in range(WINDOW_CELLS)]
+    weights = [math.exp(-0.5 * (offset / WINDOW_SIGMA_CELLS) ** 2) for offset in offsets]
     for axis in range(values.ndim):
-        count = values.shape[axis] - WINDOW + 1
+        count = values.shape[axis] - WINDOW_CELLS + 1
         mean = torch.zeros_like(values.narrow(axis, 0, count))
         for k, weight in enumerate(weights):
             mean.add_(values.narrow(axis, k, count), alpha=weight / sum(weights))

@@ -1,13 +1,13 @@
-"""Which numbers a device computes fast with."""
+"""Dtypes that a device computes fast with."""
 
 import torch
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
-    """Whether products of matrices in bfloat16 take a device less time than in float32.
+    """Whether a device multiplies matrices faster in bfloat16 than in float32.
 
     Args:
-        device: Of the matrices.
+        device: Device of the matrices.
     """
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)

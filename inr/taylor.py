@@ -9,10 +9,10 @@ from torch.func import functional_call, jvp
 
 
 def shared_names(module: nn.Module) -> dict[str, str]:
-    """Names of all parameters and buffers, with the first name of each that has several.
+    """Names of all parameters and buffers, each with the first name of the same tensor.
 
-    ``functional_call`` would find the others by itself, but then leaves its own tensors in a module
-    that is used twice: give it all of these names, and ``tie_weights=False``.
+    ``functional_call`` finds the other names of a tensor by itself, but leaves its own tensors in a
+    module that is used twice. Give it all these names, with ``tie_weights=False``.
     """
     names: dict[str, str] = {}
     firsts: dict[Tensor, str] = {}
@@ -30,10 +30,10 @@ class TaylorPoint(nn.Module):
               (\theta - \theta_0)
 
     Args:
-        module: Its present parameters are θ₀. They are copied, as buffers.
+        module: Module whose present parameters are θ₀. They are copied, as buffers.
 
     Raises:
-        ValueError: The module has nothing to train.
+        ValueError: The module has no trainable parameters.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -55,17 +55,17 @@ class TaylorPoint(nn.Module):
         """The expansion at other parameters.
 
         Args:
-            parameters: θ, by the module's names; those that it did not train are left out.
-            x: What the module takes.
+            parameters: θ by the module's names. Only those that the module trains are used.
+            x: Input of the module.
 
         Shape:
-            That of the module.
+            The shape of the module's output.
         """
         constants = dict(self.origin.named_buffers())
         start = {name: constants[name] for name in self._sources.values()}
         moves = {name: parameters[name] - start[name] for name in start}
         with warnings.catch_warnings():
-            # PyTorch's remark on what it uses itself.
+            # PyTorch warns of a function that PyTorch itself calls.
             warnings.filterwarnings("ignore", ".*torch.jit.script", DeprecationWarning)
             value_and_slope = jvp(
                 lambda weights: functional_call(

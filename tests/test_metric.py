@@ -100,15 +100,14 @@ def test_ssim_has_no_meaning_below_its_window() -> None:
     assert ssim(image[:, :10], image[:, :10], 1.0) is None
 
 
-def test_bands_of_rows_leave_no_pixel_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bands_of_rows_leave_no_pixel_out() -> None:
     generator = torch.Generator().manual_seed(0)
     target = torch.rand(150, 20, 1, generator=generator)
     prediction = target.clone()
     # Where a band of 64 rows ends.
     prediction[64:74] = torch.rand(10, 20, 1, generator=generator)
-    banded = ssim(prediction, target, peak=1.0)
-    monkeypatch.setattr("inr.metric.BAND", 1000)
-    assert banded == pytest.approx(ssim(prediction, target, peak=1.0), rel=1e-6)
+    banded, whole = (ssim(prediction, target, peak=1.0, rows=rows) for rows in (64, 1000))
+    assert banded == pytest.approx(whole, rel=1e-6)
 
 
 def make_volumes(*shape: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -172,9 +171,9 @@ def test_ssim_3d_of_equals_is_one_and_has_no_meaning_below_its_window() -> None:
         assert ssim_3d(small, small, 1.0) is None
 
 
-def test_slabs_leave_no_voxel_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slabs_leave_no_voxel_out() -> None:
     prediction, target = make_volumes(29, 12, 14)
     whole = ssim_3d(prediction, target, 1.0)
-    for slab in (1, 12 * 14 * 3, 12 * 14 * 7):
-        monkeypatch.setattr("inr.metric.SLAB", slab)
-        assert ssim_3d(prediction, target, 1.0) == pytest.approx(whole, rel=1e-6)
+    for voxels in (1, 12 * 14 * 3, 12 * 14 * 7):
+        slabs = ssim_3d(prediction, target, 1.0, voxels=voxels)
+        assert slabs == pytest.approx(whole, rel=1e-6)

@@ -22,16 +22,10 @@ from inr.cli.reach import warn_of_low_frequencies
 from inr.cli.trainer import Machine, build_options, build_trainer, check_trainer
 from inr.field import Field
 from inr.field.stack import FieldStack
-from inr.loss import differentiates, target_kind_of
+from inr.loss import differentiates, losses_for, target_kind_of
 from inr.sampler import Sampler
 from inr.signal import ImageSetSignal, Signal
 from inr.training import FieldTraining, StackTraining
-
-SUITABLE = {
-    "values": "loss=mse or, of distances, clamped_l1 or mape",
-    "labels": "loss=bce",
-    "surface": "loss=siren_sdf",
-}
 
 
 class Parts(NamedTuple):
@@ -83,11 +77,10 @@ def build_parts(cfg: DictConfig) -> Parts:
         callbacks,
         machine,
     )
-    try:
+    with bad_input("optimizer"):
         optimizer = parts.make_optimizer(field)
+    with bad_input("scheduler"):
         parts.make_schedule(cfg.trainer.max_steps)
-    except (TypeError, ValueError) as error:
-        raise BadInputError(f"optimizer, scheduler: {error}") from error
     clip = cfg.trainer.gradient_clip_val
     steps = Steps(optimizer, parts.sampler, parts.loss, signal, clip, machine.precision)
     for callback in parts.callbacks:
@@ -101,12 +94,16 @@ def _check_suit(
     cfg: DictConfig, signal: Signal, sampler: Sampler, loss: Callable[..., Any]
 ) -> None:
     """Rejects a sampler or a loss that is of another kind than the signal."""
-    with bad_input():
+    try:
         sampler.check(signal)
+    except TypeError as error:
+        raise BadInputError(
+            f"{error} Leave sampler= out: signal={signal.kind} chooses its own."
+        ) from error
     if target_kind_of(loss) != signal.target_kind:
         raise BadInputError(
             f"loss compares a field with {target_kind_of(loss)}, and the signal has "
-            f"{signal.target_kind}; expected {SUITABLE[signal.target_kind]}."
+            f"{signal.target_kind}; expected loss={'|'.join(losses_for(signal.target_kind))}."
         )
     if differentiates(loss) and cfg.trainer.compile:
         raise BadInputError(

@@ -1,4 +1,4 @@
-"""Encodings γ: R^d -> R^m of coordinates, which decide the frequencies a network can learn."""
+"""Encodings γ: R^d -> R^m of coordinates, which decide what frequencies a network learns."""
 
 from inr.encoding._encoding import Encoding
 from inr.encoding._fourier import FourierEncoding

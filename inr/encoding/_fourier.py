@@ -1,8 +1,9 @@
-"""The general Fourier feature mapping; basic, positional and gaussian choose its frequencies."""
+"""Fourier features with any frequencies, which the members of the family choose."""
 
 import math
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from inr.argument import check_flag, check_positive
@@ -17,28 +18,29 @@ class FourierEncoding(Encoding):
                      a_1 \sin 2\pi b_1^\top x, \dots, a_m \sin 2\pi b_m^\top x],
         \quad a_j \propto \|b_j\|^{-p}
 
-    The length of γ(x) is the same at every x: it is ``norm``.
+    The length of γ(x), ``norm``, is the same at every x.
 
     Args:
         frequencies: ``(m, d)`` vectors b_j, in cycles per unit of coordinate.
-        amplitude_power: p of the amplitudes' power law; 0 makes them equal, infinity leaves the
-            lowest frequency alone.
+        amplitude_power: p, the exponent of the amplitudes. 0 makes all amplitudes equal; infinity
+            keeps only the lowest frequency.
         norm: Length of γ(x); None is √m, for which equal amplitudes are 1.
-        trainable: Whether the frequencies are trained (and so counted by a kernel) or a buffer.
+        trainable: Whether the frequencies are trained, and so part of the kernel, or a buffer.
 
     Shape:
         ``(*batch, d) -> (*batch, 2m)``
 
     Raises:
-        ValueError: ``frequencies`` is not a matrix, or has a zero vector where a power law needs
-            its length.
+        ValueError: ``frequencies`` is not a matrix, or contains zero, whose amplitude is infinite
+            unless ``amplitude_power`` is 0.
 
     References:
         Tancik et al. 2020, "Fourier Features Let Networks Learn High Frequency Functions in Low
         Dimensional Domains", eq. 5.
 
     Differs from:
-        the paper's notebooks, which put sines before cosines; a network's first layer cannot tell.
+        the paper's notebooks, which put sines before cosines. The order makes no difference to a
+        network.
     """
 
     frequencies: Tensor
@@ -58,7 +60,7 @@ class FourierEncoding(Encoding):
         super().__init__(in_features, 2 * num_frequencies)
         if norm is not None:
             check_positive("norm", norm)
-        # In float64: equal amplitudes are to be exactly 1.
+        # In float64, so that equal amplitudes are exactly 1.
         amplitudes = _power_law(frequencies.detach().double(), amplitude_power)
         amplitudes *= (norm or math.sqrt(num_frequencies)) / torch.linalg.vector_norm(amplitudes)
         if check_flag("trainable", trainable):
@@ -67,8 +69,8 @@ class FourierEncoding(Encoding):
             self.register_buffer("frequencies", frequencies.clone())
         self.register_buffer("amplitudes", amplitudes.to(frequencies.dtype))
 
-    def encode(self, coords: Tensor) -> Tensor:
-        # Axis by axis, not a matrix product, which a GPU may round to TF32's ten bits.
+    def encode(self, coords: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch m"]:
+        # Axis by axis, because a GPU may round a matrix product to the ten bits of TF32.
         waves = 2 * math.pi * self.frequencies
         phases = coords[..., :1] * waves[:, 0]
         for axis in range(1, self.in_features):
@@ -78,8 +80,8 @@ class FourierEncoding(Encoding):
         )
 
 
-def _power_law(frequencies: Tensor, power: float) -> Tensor:
-    """Amplitudes ``|b_j|^-power`` up to a common factor, in logarithms so that ∞ is a power."""
+def _power_law(frequencies: Float[Tensor, "m d"], power: float) -> Float[Tensor, " m"]:
+    """Amplitudes ``|b_j|^-power`` up to a common factor; the power may be infinite."""
     if power == 0:
         return torch.ones(len(frequencies), dtype=frequencies.dtype)
     if not power > 0:

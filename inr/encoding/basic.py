@@ -1,4 +1,4 @@
-"""One wave along each axis."""
+"""One period of a wave along each axis."""
 
 import torch
 
@@ -12,7 +12,7 @@ class BasicEncoding(FourierEncoding):
 
     Args:
         in_features: Coordinate dimension d.
-        amplitude_power: p in a_j ∝ ‖b_j‖^-p. All frequencies here are 1: it changes nothing.
+        amplitude_power: p in a_j ∝ ‖b_j‖^-p. It has no effect, because all ‖b_j‖ are 1.
         norm: Length of γ(x); None is √d.
         trainable: Whether the frequencies are trained.
 

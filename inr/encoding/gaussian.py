@@ -16,8 +16,8 @@ class GaussianEncoding(FourierEncoding):
     Args:
         in_features: Coordinate dimension d.
         num_frequencies: m; the output has 2m features.
-        scale: σ, in cycles per unit of coordinate (cycles per image): small is smooth, large is
-            noisy.
+        scale: σ, in cycles per unit of coordinate (cycles per image). A small one gives smooth
+            fields, a large one noisy fields.
         seed: Seed of the frequencies.
         amplitude_power: p in a_j ∝ ‖b_j‖^-p; 0 makes the amplitudes equal.
         norm: Length of γ(x); None is √m.

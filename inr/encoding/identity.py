@@ -1,5 +1,6 @@
-"""No mapping, only the customary domain."""
+"""The coordinates themselves, on the domain [-1, 1]."""
 
+from jaxtyping import Float
 from torch import Tensor
 
 from inr.encoding._encoding import Encoding
@@ -10,7 +11,7 @@ class IdentityEncoding(Encoding):
 
     .. math:: \gamma(x) = 2x - 1
 
-    The unit cube becomes the domain for which SIREN and its relatives are initialised.
+    SIREN and its relatives are initialised for this domain.
 
     Args:
         in_features: Coordinate dimension d.
@@ -26,5 +27,5 @@ class IdentityEncoding(Encoding):
     def __init__(self, in_features: int) -> None:
         super().__init__(in_features, in_features)
 
-    def encode(self, coords: Tensor) -> Tensor:
+    def encode(self, coords: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
         return 2 * coords - 1

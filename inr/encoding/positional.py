@@ -1,4 +1,4 @@
-"""Log-spaced waves along each axis."""
+"""Waves along each axis, of logarithmically spaced frequencies."""
 
 import torch
 
@@ -16,8 +16,8 @@ class PositionalEncoding(FourierEncoding):
     Args:
         in_features: Coordinate dimension d.
         num_frequencies: m, along each axis; the output has 2md features.
-        scale: σ, the highest frequency, in cycles per unit of coordinate (cycles per image), at
-            least 1; the lowest is 1.
+        scale: σ, the highest frequency, in cycles per unit of coordinate (cycles per image). It is
+            at least 1, the lowest frequency.
         amplitude_power: p in a_j ∝ ‖b_j‖^-p; 0 makes the amplitudes equal.
         norm: Length of γ(x); None is √(md).
         trainable: Whether the frequencies are trained.
@@ -30,9 +30,9 @@ class PositionalEncoding(FourierEncoding):
         Dimensional Domains", section 6.1; Mildenhall et al. 2020, "NeRF", eq. 4.
 
     Differs from:
-        the paper's formula, whose exponents j/m stop short of σ, and its notebooks, which subtract
-        1 from each frequency; NeRF's L octaves are ``num_frequencies=L``, ``scale=2**(L-1)``, with
-        its π for our 2π.
+        the paper's formula, whose exponents j/m do not reach σ; its notebooks, which subtract 1
+        from each frequency; and NeRF, which has π in place of 2π. NeRF's L octaves are
+        ``num_frequencies=L`` and ``scale=2**(L-1)``.
     """
 
     def __init__(

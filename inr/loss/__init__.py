@@ -1,9 +1,9 @@
-"""Losses ``(field, batch) -> scalar``.
+"""Losses ``(field, batch) -> scalar``, means over the points of a batch.
 
-A loss sees the field, not only its values, so that it may differentiate it in its coordinates.
+A loss takes the field, not its values, so that it can differentiate the field in its coordinates.
 """
 
-from inr.loss._suits import differentiates, target_kind_of
+from inr.loss._targets import compares, differentiates, losses_for, target_kind_of
 from inr.loss.bce import bce
 from inr.loss.clamped_l1 import clamped_l1
 from inr.loss.huber import huber
@@ -16,9 +16,11 @@ from inr.loss.siren_sdf import siren_sdf
 __all__ = [
     "bce",
     "clamped_l1",
+    "compares",
     "differentiates",
     "huber",
     "l1",
+    "losses_for",
     "mape",
     "mse",
     "relative_l2",

@@ -1,13 +1,16 @@
-"""Squared for small errors, absolute for large ones."""
+"""Huber loss: squared for small errors, absolute for large ones."""
 
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from inr.argument import check_positive
 from inr.batch import Batch
+from inr.loss._targets import compares
 
 
-def huber(field: nn.Module, batch: Batch, *, delta: float = 0.1) -> Tensor:
+@compares("values")
+def huber(field: nn.Module, batch: Batch, *, delta: float = 0.1) -> Float[Tensor, ""]:
     r"""Mean of Huber's function of the errors.
 
     .. math::
@@ -15,8 +18,8 @@ def huber(field: nn.Module, batch: Batch, *, delta: float = 0.1) -> Tensor:
         h(r) = \tfrac12 r^2 \text{ if } |r| \le \delta, \text{ else } \delta(|r| - \tfrac12\delta)
 
     Args:
-        field: The field.
-        batch: The points.
+        field: Field to evaluate.
+        batch: Points with values.
         delta: δ, in units of the normalised values.
 
     References:

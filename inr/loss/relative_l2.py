@@ -1,21 +1,24 @@
 """Squared errors relative to the prediction."""
 
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from inr.argument import check_positive
 from inr.batch import Batch
+from inr.loss._targets import compares
 
 
-def relative_l2(field: nn.Module, batch: Batch, *, epsilon: float = 0.01) -> Tensor:
-    r"""Mean of squared errors over the squared prediction, which is held constant.
+@compares("values")
+def relative_l2(field: nn.Module, batch: Batch, *, epsilon: float = 0.01) -> Float[Tensor, ""]:
+    r"""Mean of squared errors as shares of the squared prediction, which counts as constant.
 
     .. math:: \frac{1}{nc} \sum_{i,o} \frac{(f_o(x_i) - y_{io})^2}{\bar f_o(x_i)^2 + \epsilon}
 
-    For images of high dynamic range, whose bright parts drown the dark ones in a plain mean.
+    For images of high dynamic range, whose bright parts dominate a mean of squared errors.
 
     Args:
-        field: The field.
-        batch: The points.
+        field: Field to evaluate.
+        batch: Points with values.
         epsilon: ε, in squared units of the normalised values.
 
     References:

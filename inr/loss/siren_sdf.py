@@ -1,15 +1,16 @@
-"""A signed distance from points on a surface alone."""
+"""Signed distances from points on a surface alone."""
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from inr.argument import check_positive
 from inr.batch import SurfaceBatch
-from inr.loss._suits import SURFACE, suits
+from inr.loss._targets import compares
 
 
-@suits(SURFACE, differentiates=True)
+@compares("surface", differentiates=True)
 def siren_sdf(
     field: nn.Module,
     batch: SurfaceBatch,
@@ -20,27 +21,27 @@ def siren_sdf(
     eikonal: float = 5e1,
     sharpness: float = 1e2,
     span: float = 2.0,
-) -> Tensor:
-    r"""What a signed distance is, as far as points on its zero level tell.
+) -> Float[Tensor, ""]:
+    r"""Mean violation of the properties of a signed distance whose zero level has given points.
 
     .. math::
         \frac{1}{n} \sum_i w_e \bigl| \|g_i\| - 1 \bigr| + s_i \bigl( w_d |f(x_i)| +
         w_n (1 - \cos(g_i, n_i)) \bigr) + (1 - s_i)\, w_i e^{-\alpha |f(x_i)|}, \quad
         g_i = \nabla f(x_i) / L
 
-    with s = 1 on the surface and 0 off it: the field is 0 on the surface with its gradient along
-    the normal, not 0 elsewhere, and its gradient has unit length everywhere.
+    with s = 1 on the surface and 0 elsewhere. On the surface, a signed distance is 0 and its
+    gradient is the normal; elsewhere it is not 0; everywhere, its gradient has unit length.
 
     Args:
-        field: ``(n, 3) -> (n, 1)``.
-        batch: The points; a normal of zero does not count.
+        field: Field to evaluate, ``(n, 3) -> (n, 1)``.
+        batch: Points on the surface and elsewhere. A normal of zero is ignored.
         distance: Weight w_d of the value on the surface.
-        inter: Weight w_i of a value near 0 off the surface.
+        inter: Weight w_i of a value near 0 away from the surface.
         normal: Weight w_n of the angle to the normal.
-        eikonal: Weight w_e of a gradient of another length than 1.
-        sharpness: α, one over the distance that counts as near.
-        span: L, the edge of the cube in the field's units of length: the paper's cube is from -1
-            to 1.
+        eikonal: Weight w_e of the difference between the gradient's length and 1.
+        sharpness: α, the reciprocal of the distance that counts as near.
+        span: L, the edge of the cube in the field's units of length. The paper's cube extends from
+            -1 to 1.
 
     References:
         Sitzmann et al. 2020, "Implicit Neural Representations with Periodic Activation
@@ -51,7 +52,7 @@ def siren_sdf(
         check_positive(name, weight, zero=True)
     check_positive("sharpness", sharpness)
     check_positive("span", span)
-    # Also where a loss is only measured.
+    # Gradients are needed even where the caller switched them off to measure the loss.
     with torch.enable_grad():
         coords = batch.coords.detach().requires_grad_()
         values = field(coords)

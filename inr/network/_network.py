@@ -1,8 +1,9 @@
-"""What every network is."""
+"""Base class of networks."""
 
 from abc import ABC, abstractmethod
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from inr.argument import check_choice, check_count
@@ -19,9 +20,9 @@ class Network(nn.Module, ABC):
         out_features: Value dimension c.
 
     Attributes:
-        point: Where the network is expanded, when it is linearised.
-        rounds_features: Whether autocast rounds the features before all else, so that it makes no
-            difference to give them in its dtype.
+        point: Point at which a linearised network is expanded; None for other networks.
+        rounds_features: Whether autocast rounds the features first, so that features which are
+            rounded already give the same values.
     """
 
     rounds_features = False
@@ -33,17 +34,21 @@ class Network(nn.Module, ABC):
         self.point: TaylorPoint | None = None
 
     def restrict(self, trainable: str, last_layer: nn.Module) -> None:
-        """Leaves only ``all`` or the ``last_layer`` to be trained.
+        """Chooses the parameters that are trained.
+
+        Args:
+            trainable: ``all`` or ``last_layer``.
+            last_layer: Layer that gives the values.
 
         Raises:
-            ValueError: ``trainable`` is neither.
+            ValueError: ``trainable`` is something else.
         """
         if check_choice("trainable", trainable, TRAINABLE) == "last_layer":
             self.requires_grad_(False)
             last_layer.requires_grad_(True)
 
     def linearize(self) -> None:
-        """From now on computes its first-order Taylor expansion around its present weights.
+        """Replaces the network by its first-order Taylor expansion around its present weights.
 
         References:
             Lee et al. 2019, "Wide Neural Networks of Any Depth Evolve as Linear Models Under
@@ -51,14 +56,16 @@ class Network(nn.Module, ABC):
         """
         self.point = TaylorPoint(self)
 
-    def forward(self, features: Tensor) -> Tensor:
+    def forward(
+        self, features: Float[Tensor, "*batch m"]
+    ) -> Float[Tensor, "*batch {self.out_features}"]:
         """Values of points.
 
         Shape:
             ``(*batch, m) -> (*batch, c)``
 
         Raises:
-            ValueError: The last axis is not m wide.
+            ValueError: The last axis of ``features`` is not m wide.
         """
         if features.shape[-1] != self.in_features:
             raise ValueError(
@@ -71,11 +78,13 @@ class Network(nn.Module, ABC):
         return values
 
     @abstractmethod
-    def transform(self, features: Tensor) -> Tensor:
-        """Values of features whose width has been checked: ``(*batch, m) -> (*batch, c)``."""
+    def transform(self, features: Float[Tensor, "*batch m"]) -> Float[Tensor, "*batch c"]:
+        """Values of features whose last axis is m wide, as :meth:`forward` has checked."""
 
 
-def apply_in_full_precision(layer: nn.Linear, features: Tensor) -> Tensor:
+def apply_in_full_precision(
+    layer: nn.Linear, features: Float[Tensor, "*batch m"]
+) -> Float[Tensor, "*batch c"]:
     """``layer(features)`` in the layer's own dtype, whatever the autocast state."""
     with torch.autocast(features.device.type, enabled=False):
         return layer(features.to(layer.weight.dtype))

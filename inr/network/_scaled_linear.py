@@ -1,9 +1,10 @@
-"""Linear layers whose trained numbers are their weights up to fixed factors."""
+"""Linear layers with fixed factors, and the parameterisations of wide networks by them."""
 
 import math
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -18,15 +19,15 @@ class ScaledLinear(nn.Linear):
 
     .. math:: y = s_w W h + s_b b
 
-    The factors change nothing that the layer can compute, but how far a step of gradient descent
-    moves it: s² times as far as without.
+    The factors do not change which functions the layer can compute. They change how far a step of
+    gradient descent moves it: s² times as far as without them.
 
     Attributes:
         weight_scale: s_w.
         bias_scale: s_b.
         initial_scale: Size of the initial weights, as a share of PyTorch's default.
-        lr_factors: What optimizers that divide the gradient by its own size, such as Adam, multiply
-            the learning rate of ``weight`` and ``bias`` by.
+        lr_factors: Factors of the learning rate, for ``weight`` and ``bias``, in optimizers that
+            divide the gradient by its own size, such as Adam.
     """
 
     def __init__(self, in_features: int, out_features: int) -> None:
@@ -36,8 +37,8 @@ class ScaledLinear(nn.Linear):
         self.initial_scale = 1.0
         self.lr_factors = {"weight": 1.0, "bias": 1.0}
 
-    def forward(self, features: Tensor) -> Tensor:
-        # Each parameter goes straight into one product, which a structured kernel is made of.
+    def forward(self, features: Float[Tensor, "*batch m"]) -> Float[Tensor, "*batch c"]:
+        # Each parameter enters one product as it is, so that kernels see a linear layer.
         ratio = self.weight_scale / self.bias_scale
         inputs = features if ratio == 1 else ratio * features
         values = functional.linear(inputs, self.weight, self.bias)
@@ -48,26 +49,27 @@ class ScaledLinear(nn.Linear):
 def parameterize(layers: Sequence[ScaledLinear], parameterization: str) -> None:
     r"""Gives initialised layers the factors of one of the regimes of wide networks.
 
-    With width n and d features, s_w of the first, the hidden and the last layer is
+    In a network of width n with m features, s_w of the first, the hidden and the last layer is
 
-    - ``standard``: 1, 1, 1. The largest stable rate of gradient descent falls as 1/n.
-    - ``ntk``: 1/√d, 1/√n, 1/√n, at the same initial function. That rate does not depend on n, and
-      the kernel of a wide network stays what it was: features are not learned (lazy).
-    - ``mean_field``: √(n/d), 1, 1/√n, and the last layer begins 1/√n times as large. That rate does
-      not depend on n, and however wide the network, features are learned (μP).
+    - ``standard``: 1, 1, 1. The largest stable learning rate of gradient descent falls as 1/n.
+    - ``ntk``: 1/√m, 1/√n, 1/√n. The initial function is the same as under ``standard``. The largest
+      stable rate does not depend on n, and the kernel of a wide network stays constant: it learns
+      no features (lazy training).
+    - ``mean_field``: √(n/m), 1, 1/√n, and the last layer starts 1/√n times as large. The largest
+      stable rate does not depend on n, and networks of every width learn features (μP).
 
-    Biases have s_b = 1, but √n in all layers before the last under ``mean_field``.
+    s_b is 1, except under ``mean_field``: there it is √n in all layers but the last.
 
-    Adam, whose steps do not see these factors, gets factors for its learning rate: with
-    r = 256 / n, a step moves weights of the first, the hidden and the last layer by
+    Adam's steps do not depend on these factors, so that its learning rate gets factors instead:
+    with r = 256 / n, a step moves weights of the first, the hidden and the last layer by
     lr · (1, r, r) under ``mean_field`` and by lr · (√r, r√r, r) under ``ntk``.
 
     Args:
-        layers: First to last. With one alone, it is the last.
+        layers: Layers from the first to the last. A single layer counts as the last.
         parameterization: ``standard``, ``ntk`` or ``mean_field``.
 
     Raises:
-        ValueError: It is none of these.
+        ValueError: ``parameterization`` is something else.
 
     References:
         Jacot, Gabriel and Hongler 2018, "Neural Tangent Kernel", section 3; Yang and Hu 2021,

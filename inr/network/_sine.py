@@ -1,4 +1,4 @@
-"""Layers before sines, which start with small weights."""
+"""Initial weights of layers before sines."""
 
 import math
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from inr.network._scaled_linear import ScaledLinear
 def initialize_sine_layers(
     first: ScaledLinear, later: Sequence[ScaledLinear], hidden_omega: float
 ) -> None:
-    """Draws weights that leave the pre-activations of any depth with the same distribution.
+    """Draws weights with which pre-activations have the same distribution at every depth.
 
     Args:
-        first: Sees the features.
-        later: All after it, the one that gives the outputs included.
+        first: Layer that takes the features.
+        later: All layers after it, including the one that gives the outputs.
         hidden_omega: ω of the sine layers after the first.
 
     References:

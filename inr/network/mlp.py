@@ -1,8 +1,9 @@
-"""The plain perceptron."""
+"""The multilayer perceptron."""
 
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from inr.argument import check_choice, check_count, check_flag
@@ -23,11 +24,11 @@ class MLPNetwork(Network):
         hidden_features: Width of the hidden layers.
         hidden_layers: L, the number of hidden layers; 0 is a linear map.
         activation: φ, by name.
-        skips: Hidden layers (0 is the first) that also see the network's input, concatenated.
+        skips: Hidden layers (0 is the first) that also take the network's input, concatenated.
         output_activation: ψ, by name.
         initialization: ``torch``, ``he`` or ``glorot``.
         parameterization: ``standard``; ``ntk``, in which wide networks are lazy; ``mean_field``, in
-            which they learn features. Learning rates of the last two suit every width.
+            which they learn features. In the last two, one learning rate suits every width.
         trainable: ``all`` or ``last_layer``.
         linearized: Whether to compute the first-order Taylor expansion around the initial weights.
 
@@ -35,7 +36,7 @@ class MLPNetwork(Network):
         ``(*batch, m) -> (*batch, c)``
 
     Raises:
-        ValueError: A size, a name or a skip is out of range.
+        ValueError: A size, a name or a skip is not one of those possible.
 
     References:
         Mildenhall et al. 2020, "NeRF", figure 7 (the skip connection); Yang and Hu 2021, "Feature
@@ -82,7 +83,7 @@ class MLPNetwork(Network):
         for layer in (*self.hidden, self.output):
             INITIALIZATIONS[initialization](layer)
         parameterize((*self.hidden, self.output), parameterization)
-        # A factor on the features would come before their rounding.
+        # Autocast would round the features after such a factor.
         self.rounds_features = hidden_layers > 0 and all(
             self.hidden[layer].weight_scale == self.hidden[layer].bias_scale
             for layer in (0, *self.skips)
@@ -91,7 +92,7 @@ class MLPNetwork(Network):
         if check_flag("linearized", linearized):
             self.linearize()
 
-    def transform(self, features: Tensor) -> Tensor:
+    def transform(self, features: Float[Tensor, "*batch m"]) -> Float[Tensor, "*batch c"]:
         activate = ACTIVATIONS[self.activation]
         hidden = features
         for index, layer in enumerate(self.hidden):

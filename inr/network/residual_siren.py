@@ -3,6 +3,7 @@
 from typing import cast
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from inr.argument import check_count, check_flag, check_positive
@@ -12,23 +13,24 @@ from inr.network._sine import initialize_sine_layers
 
 
 class ResidualSirenNetwork(Network):
-    r"""Sine layers in residual blocks of two, which train in greater depth.
+    r"""Sine layers in residual blocks of two, with which deeper networks can be trained.
 
     .. math::
         h_1 = \sin(\omega_0 (W_0 z + b_0)), \quad
         h_{l+1} = a_l \left(h_l + \sin(\omega (V_l \sin(\omega (U_l m_l h_l + c_l)) + d_l))\right)
 
-    and f(z) = W h_L + b. Means keep what blocks see between -1 and 1: m is 1/2 but 1 in the first
-    block, a is 1 but 1/2 in the last.
+    and f(z) = W h_L + b. m_l is 1/2, and 1 in the first block; a_l is 1, and 1/2 in the last block.
+    They keep the inputs of blocks between -1 and 1.
 
     Args:
         in_features: Feature dimension m; meant for coordinates on [-1, 1].
         out_features: Value dimension c.
         hidden_features: Width of all layers.
-        hidden_layers: L, the first sine layer and L - 1 blocks of two each.
+        hidden_layers: L, the first sine layer and L - 1 blocks of two sine layers.
         omega: ω₀, of the first layer: the highest frequency, in radians per unit.
         hidden_omega: ω, of the sine layers in the blocks.
-        parameterization: As of ``SirenNetwork``.
+        parameterization: ``standard``; ``ntk``, in which wide networks are lazy; ``mean_field``, in
+            which they learn features. In the last two, one learning rate suits every width.
         trainable: ``all`` or ``last_layer``.
         linearized: Whether to compute the first-order Taylor expansion around the initial weights.
 
@@ -71,7 +73,7 @@ class ResidualSirenNetwork(Network):
         if check_flag("linearized", linearized):
             self.linearize()
 
-    def transform(self, features: Tensor) -> Tensor:
+    def transform(self, features: Float[Tensor, "*batch m"]) -> Float[Tensor, "*batch c"]:
         hidden = torch.sin(self.omega * apply_in_full_precision(self.first, features))
         for number, block in enumerate(self.blocks):
             inside = hidden if number == 0 else hidden / 2

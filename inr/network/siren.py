@@ -3,6 +3,7 @@
 from typing import cast
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from inr.argument import check_count, check_flag, check_positive
@@ -12,14 +13,14 @@ from inr.network._sine import initialize_sine_layers
 
 
 class SirenNetwork(Network):
-    r"""Perceptron with sine activations.
+    r"""Multilayer perceptron with sine activations.
 
     .. math::
         h_1 = \sin(\omega_0 (W_0 z + b_0)), \quad h_{l+1} = \sin(\omega (W_l h_l + b_l)),
         \quad f(z) = W_L h_L + b_L
 
-    The first layer is computed in full precision, whatever the autocast state: like an
-    encoding's, its phases are many radians.
+    The first layer is computed in full precision, whatever the autocast state: its phases are many
+    radians, as in an encoding.
 
     Args:
         in_features: Feature dimension m; meant for coordinates on [-1, 1].
@@ -29,7 +30,7 @@ class SirenNetwork(Network):
         omega: ω₀, of the first layer: the highest frequency, in radians per unit.
         hidden_omega: ω, of the other sine layers.
         parameterization: ``standard``; ``ntk``, in which wide networks are lazy; ``mean_field``, in
-            which they learn features. Learning rates of the last two suit every width.
+            which they learn features. In the last two, one learning rate suits every width.
         trainable: ``all`` or ``last_layer``.
         linearized: Whether to compute the first-order Taylor expansion around the initial weights.
 
@@ -41,7 +42,7 @@ class SirenNetwork(Network):
         Functions", section 3.2 and supplement 1.5 (the initialisation).
 
     Differs from:
-        the paper's code, whose ``hidden_layers=3`` does not count the first sine layer; it is
+        the paper's code, which does not count the first sine layer: its ``hidden_layers=3`` is
         ``hidden_layers=4`` here.
     """
 
@@ -75,7 +76,7 @@ class SirenNetwork(Network):
         if check_flag("linearized", linearized):
             self.linearize()
 
-    def transform(self, features: Tensor) -> Tensor:
+    def transform(self, features: Float[Tensor, "*batch m"]) -> Float[Tensor, "*batch c"]:
         hidden = torch.sin(self.omega * apply_in_full_precision(self.first, features))
         for layer in self.hidden:
             hidden = torch.sin(self.hidden_omega * layer(hidden))

@@ -1,6 +1,6 @@
 """Optimizers ``module -> torch.optim.Optimizer``.
 
-They see the module, not a list of parameters, so that layers may be treated differently.
+They take the module, not a list of parameters, so that they can treat layers differently.
 """
 
 from inr.optimizer._muon import Muon as Muon

@@ -1,11 +1,11 @@
-"""Parameters that share a learning rate."""
+"""Groups of parameters, each with its learning rate."""
 
 from collections.abc import Collection
 from typing import Any
 
 from torch import Tensor, nn
 
-# Points have no more coordinates, and values no more channels.
+# Layers on bare coordinates, and layers that give channels, have sides of at most 4.
 SHORT_SIDE = 4
 
 
@@ -14,13 +14,13 @@ def lr_groups(
 ) -> list[dict[str, Any]]:
     """Trainable parameters in groups, each with its learning rate.
 
-    A layer may have ``lr_factors``: by name of its own parameters, what an optimizer that divides
-    the gradient by its own size is to multiply the rate by.
+    A layer may have ``lr_factors``: factors of the learning rate, by name of its own parameters,
+    for optimizers that divide the gradient by its own size.
 
     Args:
-        module: Its parameters are trained.
-        lr: The rate of a parameter without factor.
-        without: Parameters that are left out.
+        module: Module whose parameters are trained.
+        lr: Learning rate of parameters without a factor.
+        without: Parameters to leave out.
     """
     groups: dict[float, list[nn.Parameter]] = {}
     seen = set(without)
@@ -38,23 +38,25 @@ def hidden_matrix_groups(
 ) -> list[dict[str, Any]]:
     r"""The weights of hidden layers in groups, each with its learning rate for Muon.
 
-    Those are the trainable weights of the linear layers between the first and the last, if they are
-    real parameters and both sides are longer than 4. A layer is linear if it has ``in_features``,
-    ``out_features`` and a ``weight`` of shape ``(..., out_features, in_features)``; it is first or
-    last if the module registers it before or after all others.
+    Hidden weights are the trainable weights of the linear layers between the first and the last, if
+    they are real and both sides are longer than 4. A layer is linear if it has ``in_features``,
+    ``out_features`` and a ``weight`` of shape ``(..., out_features, in_features)``. The first and
+    the last layer are those that the module registers before and after all others.
 
-    Muon's steps have a size of their own, so that they ask for another factor than Adam's where a
-    layer computes :math:`s_w W h + s_b b`. What moves is :math:`s_w W`, which a factor of
-    :math:`1 / s_w` lets move as without :math:`s_w`, and that is as far at every width: the largest
-    singular value of a step is √max(1, out / in). Adam's needs 256 / width beside. Where features
-    are to move less the wider the network is, the layer's factor for its bias has by how much; it
-    counts here too, but for its :math:`1 / s_b`. Weights that
-    begin smaller than PyTorch's (``initial_scale``: √6 / ω in a SIREN) move by the same share.
+    In a layer that computes :math:`s_w W h + s_b b`, the learning rate of W has three factors:
+
+    - :math:`1 / s_w`: then :math:`s_w W` moves as far as it would without :math:`s_w`. That is the
+      same distance at every width, since a step of Muon has the largest singular value
+      √max(1, out / in). (A step of Adam needs a factor of 256 / width besides.)
+    - The bias's factor for Adam, times :math:`s_b`: how much less features move in a regime where
+      wide networks learn less of them.
+    - ``initial_scale``, √6 / ω in a SIREN: weights that start smaller than PyTorch's move less in
+      the same proportion.
 
     Args:
-        module: Its parameters are trained.
-        lr: The rate of a weight without factor.
-        first_layer: Whether the first layer's weight counts too, if both sides are longer than 4.
+        module: Module whose parameters are trained.
+        lr: Learning rate of weights without a factor.
+        first_layer: Whether the first layer's weight can be a hidden weight.
 
     References:
         Yang, Simon and Bernstein 2023, "A Spectral Condition for Feature Learning" (the size of
@@ -76,7 +78,7 @@ def hidden_matrix_groups(
 
 def _is_linear(layer: nn.Module) -> bool:
     weight = getattr(layer, "weight", None)
-    # An expansion keeps the weights that it is made at as buffers.
+    # A Taylor expansion has the weights at which it is made as buffers.
     if not isinstance(weight, Tensor) or "weight" in layer._buffers:
         return False
     sides = (getattr(layer, "out_features", None), getattr(layer, "in_features", None))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn, optim
 from torch.optim.adam import adam as adam_step
 
@@ -16,18 +17,19 @@ MUON, ADAM = "muon", "adam"
 class Muon(optim.Optimizer):
     r"""Steps some groups of parameters by Muon, and others by Adam.
 
-    A matrix G of momentum-averaged gradients, out x in, moves its weight by
+    With the average G of its gradients, out x in, Muon moves a matrix by
 
     .. math:: -\eta \sqrt{\max(1, \mathrm{out} / \mathrm{in})}\; U V^\top, \quad G = U S V^\top.
 
-    A parameter of shape ``(F, out, in)`` is F matrices, each stepped as if it were alone.
+    A parameter of shape ``(F, out, in)`` is F matrices, each of which is stepped by itself.
 
     Args:
-        groups: Parameters with ``rule``, ``muon`` or ``adam``, their ``lr`` and what else differs.
-        momentum: Decay of the mean of a matrix's gradients.
-        nesterov: Whether that mean looks ahead by one gradient.
-        weight_decay: Share of the matrices taken off per step, in units of the learning rate.
-        ns_steps: Newton-Schulz steps that make U Vᵀ.
+        groups: Groups of parameters, each with ``rule``, ``muon`` or ``adam``, with ``lr``, and
+            with those of the options below that differ from the others'.
+        momentum: Decay of the average of a matrix's gradients.
+        nesterov: Whether that average looks ahead by one gradient.
+        weight_decay: Share of the matrices that a step removes, in units of the learning rate.
+        ns_steps: Number of Newton-Schulz steps that compute U Vᵀ.
         betas: Decays of Adam's means of gradients and of their squares.
         eps: Added to Adam's denominator.
 
@@ -73,13 +75,15 @@ class Muon(optim.Optimizer):
         return loss
 
     @staticmethod
-    def gains(mean: Tensor, singular_values: Tensor, steps: int) -> Tensor:
-        """What a step of rate 1 multiplies each singular value of a mean of gradients by.
+    def gains(
+        mean: Float[Tensor, "*batch out in"], singular_values: Float[Tensor, "*batch k"], steps: int
+    ) -> Float[Tensor, "*batch k"]:
+        """Factors by which a step of rate 1 multiplies the singular values of averaged gradients.
 
         Args:
-            mean: ``(..., out, in)``.
-            singular_values: ``(..., k)``, all of it.
-            steps: Of Newton-Schulz.
+            mean: Average of gradients, one matrix or many.
+            singular_values: All singular values of ``mean``.
+            steps: Number of Newton-Schulz steps.
         """
         return shape_factor(mean) * orthogonal_gains(singular_values, steps)
 
@@ -124,6 +128,6 @@ class Muon(optim.Optimizer):
 
 
 def shape_factor(matrices: Tensor) -> float:
-    """√max(1, out / in), which Muon multiplies its rate by: the sizes of numbers are then 1/√in."""
+    """√max(1, out / in), the factor of Muon's rate: then entries of a step are about 1/√in."""
     rows, columns = matrices.shape[-2:]
     return math.sqrt(max(1.0, rows / columns))

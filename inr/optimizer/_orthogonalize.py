@@ -1,8 +1,9 @@
-"""Matrices made orthogonal, as far as Muon needs it."""
+"""Orthogonal matrices near given ones, as accurately as Muon needs them."""
 
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from inr.precision import has_fast_bfloat16
@@ -11,23 +12,25 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 EPS = 1e-7
 
 
-def orthogonalize(matrices: Tensor, steps: int) -> Tensor:
-    r"""The nearest orthogonal matrix U Vᵀ of each matrix U S Vᵀ, nearly, by Newton-Schulz steps.
+def orthogonalize(matrices: Float[Tensor, "*batch r c"], steps: int) -> Float[Tensor, "*batch r c"]:
+    r"""Approximates the nearest orthogonal matrix U Vᵀ of each matrix U S Vᵀ.
+
+    Newton-Schulz steps are
 
     .. math::
         X_0 = G / \|G\|_F, \quad X_{k+1} = (a + b A_k + c A_k^2) X_k, \quad A_k = X_k X_k^\top
 
-    Five steps take singular values above 1/500 of the norm to between 0.68 and 1.21, and multiply
-    the smallest by 485 over the norm. A tall matrix is transposed, so that A has its short side.
-    float64 stays what it is; other dtypes are computed in bfloat16 where the device is fast at it,
-    else in float32.
+    Five steps move singular values above 1/500 of the norm to between 0.68 and 1.21, and multiply
+    the smallest ones by 485 over the norm. Tall matrices are transposed, so that A is as small as
+    possible.
 
     Args:
-        matrices: G, one or many.
-        steps: How many.
+        matrices: G, one matrix or many.
+        steps: Number of Newton-Schulz steps.
 
-    Shape:
-        ``(..., r, c) -> (..., r, c)``, in the dtype that was computed in.
+    Returns:
+        Matrices in the dtype of the computation: float64 for float64; for other dtypes bfloat16 on
+        devices that are fast at it, and float32 on others.
 
     References:
         Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks",
@@ -39,7 +42,7 @@ def orthogonalize(matrices: Tensor, steps: int) -> Tensor:
     x = x.mT if is_tall else x
     x = x / torch.linalg.vector_norm(x, dim=(-2, -1), keepdim=True).clamp(min=EPS)
     shape = x.shape
-    # A batch of one takes longer than the matrix itself.
+    # A batch of one matrix takes longer than the matrix by itself.
     x = x.reshape(-1, *shape[-2:]) if shape[:-2].numel() > 1 else x.reshape(shape[-2:])
     multiply_add = torch.addmm if x.ndim == 2 else torch.baddbmm
     for _ in range(steps):
@@ -50,7 +53,7 @@ def orthogonalize(matrices: Tensor, steps: int) -> Tensor:
 
 
 def orthogonalize_all(matrices: Sequence[Tensor], steps: int) -> list[Tensor]:
-    """:func:`orthogonalize` of each; those of one shape are one batch, which takes less time."""
+    """Orthogonalises each matrix; those of one shape in one batch, which takes less time."""
     batches: dict[tuple[torch.Size, torch.dtype, torch.device], list[int]] = {}
     for number, matrix in enumerate(matrices):
         key = (matrix.shape, matrix.dtype, matrix.device)
@@ -62,15 +65,14 @@ def orthogonalize_all(matrices: Sequence[Tensor], steps: int) -> list[Tensor]:
     return [results[number] for number in range(len(matrices))]
 
 
-def orthogonal_gains(singular_values: Tensor, steps: int) -> Tensor:
-    """What :func:`orthogonalize` multiplies each singular value of a matrix by: all are above 0.
+def orthogonal_gains(
+    singular_values: Float[Tensor, "*batch k"], steps: int
+) -> Float[Tensor, "*batch k"]:
+    """Factors, all above 0, by which :func:`orthogonalize` multiplies singular values.
 
     Args:
-        singular_values: ``(..., k)``, all of each matrix.
-        steps: Of Newton-Schulz.
-
-    Shape:
-        ``(..., k)``.
+        singular_values: All singular values of each matrix.
+        steps: Number of Newton-Schulz steps.
     """
     a, b, c = COEFFICIENTS
     norms = torch.linalg.vector_norm(singular_values, dim=-1, keepdim=True).clamp(min=EPS)

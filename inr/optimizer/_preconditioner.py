@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn, optim
 
 from inr.ntk.kernel.preconditioned import PreconditionedModule, RootBlock
-from inr.optimizer._muon import Muon
+from inr.optimizer._muon import MUON, Muon
 
 
 def adam_weighting(optimizer: optim.Optimizer, module: nn.Module) -> dict[str, Tensor]:
@@ -80,7 +80,7 @@ def preconditioner_roots(optimizer: optim.Optimizer, module: nn.Module) -> dict[
         )
     return {
         name: _muon_root(state["momentum_buffer"], group, share)
-        if group.get("rule") == "muon"
+        if group.get("rule") == MUON
         else RootBlock("entries", (share * _adam_diagonal(state, group)).sqrt())
         for name, state, group, share in _states(optimizer, module)
     }

@@ -1,4 +1,4 @@
-"""Adaptive moments."""
+"""Gradient descent with adaptive moments."""
 
 from torch import nn, optim
 
@@ -17,8 +17,8 @@ def adam(
     """Adam on every trainable parameter.
 
     Args:
-        module: Its parameters are trained.
-        lr: Learning rate; layers that name factors of their own multiply it.
+        module: Module whose parameters are trained.
+        lr: Learning rate. Layers may have factors of it.
         beta1: Decay of the mean of gradients.
         beta2: Decay of the mean of squared gradients.
         eps: Added to the denominator.

@@ -1,4 +1,4 @@
-"""Adaptive moments with decoupled weight decay."""
+"""Gradient descent with adaptive moments and decoupled weight decay."""
 
 from torch import nn, optim
 
@@ -18,13 +18,13 @@ def adamw(
     """Adam with decoupled weight decay on every trainable parameter.
 
     Args:
-        module: Its parameters are trained.
-        lr: Learning rate; layers that name factors of their own multiply it.
+        module: Module whose parameters are trained.
+        lr: Learning rate. Layers may have factors of it.
         beta1: Decay of the mean of gradients.
         beta2: Decay of the mean of squared gradients.
         eps: Added to the denominator.
-        weight_decay: Share of the weights taken off per step, in units of the learning rate: the
-            same of all weights, whatever their layers' factors.
+        weight_decay: Share of the weights that a step removes, in units of the learning rate. It is
+            the same for all layers, whatever their factors.
 
     References:
         Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2.
@@ -32,7 +32,7 @@ def adamw(
     check_positive("lr", lr)
     groups = lr_groups(module, lr)
     for group in groups:
-        # PyTorch takes off a share of the group's own rate.
+        # PyTorch multiplies the decay by the group's own rate.
         group["weight_decay"] = weight_decay * lr / group["lr"]
     return optim.AdamW(
         groups, lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay, fused=True

@@ -1,4 +1,4 @@
-"""Orthogonal steps of matrices."""
+"""Orthogonal steps for matrices."""
 
 from torch import nn, optim
 
@@ -23,24 +23,25 @@ def muon(
 ) -> optim.Optimizer:
     r"""Muon on the weights of hidden layers, Adam on everything else.
 
-    A hidden weight is one of a linear layer before the last, with both sides longer than 4: one on
-    bare coordinates is none. Adam has the last layer, biases, trainable frequencies and what else
-    there is; a module without hidden weights is Adam's alone.
+    Hidden weights are those of linear layers before the last, if both sides are longer than 4; so a
+    weight on bare coordinates is not one of them. Adam steps all other parameters: the last layer,
+    biases, trainable frequencies. A module without hidden weights is left to Adam.
 
-    Muon gives each direction of a step the same size, large gradient or small, so that a layer
-    learns what is faint in its inputs as fast as what is strong. The learning rate is thus a
-    length: that of the step's largest singular value, times √(out / in) for tall matrices. Weights
-    that begin smaller than PyTorch's, such as a SIREN's, have a smaller one in proportion.
+    In Muon's steps all directions have the same size, whether their gradient is large or small, so
+    that a layer learns from weak components of its inputs as fast as from strong ones. The learning
+    rate is the largest singular value of a step, times √(out / in) for tall matrices. Weights that
+    start smaller than PyTorch's, as in a SIREN, have a learning rate that is smaller in proportion.
 
     Args:
-        module: Its parameters are trained. A weight of shape ``(F, out, in)`` is F matrices.
+        module: Module whose parameters are trained. A weight of shape ``(F, out, in)`` is F
+            matrices.
         lr: Learning rate of hidden weights.
-        adam_lr: Learning rate of the others; layers that name factors of their own multiply it.
-        momentum: Decay of the mean of hidden weights' gradients.
+        adam_lr: Learning rate of the other parameters. Layers may have factors of it.
+        momentum: Decay of the mean of the gradients of hidden weights.
         nesterov: Whether that mean looks ahead by one gradient.
-        weight_decay: Share of the hidden weights taken off per step, in units of ``lr``.
-        ns_steps: Newton-Schulz steps that make a matrix orthogonal.
-        first_layer: Whether the first layer's weight can count as hidden.
+        weight_decay: Share of the hidden weights that a step removes, in units of ``lr``.
+        ns_steps: Number of Newton-Schulz steps that make a matrix orthogonal.
+        first_layer: Whether the first layer's weight can be a hidden weight.
         beta1: Decay of Adam's mean of gradients.
         beta2: Decay of Adam's mean of squared gradients.
         eps: Added to Adam's denominator.
@@ -50,15 +51,15 @@ def muon(
         https://kellerjordan.github.io/posts/muon/.
 
     Differs from:
-        ``torch.optim.Muon``, which takes matrices alone, one by one, and computes in bfloat16
-        always.
+        ``torch.optim.Muon``, which takes only matrices, steps them one by one, and always computes
+        in bfloat16.
     """
     check_positive("lr", lr)
     check_positive("adam_lr", adam_lr)
     check_positive("weight_decay", weight_decay, zero=True)
     groups = hidden_matrix_groups(module, lr, first_layer=check_flag("first_layer", first_layer))
     for group in groups:
-        # Of all weights the same share, whatever their layers' factors.
+        # The same share of all weights, whatever the factors of their layers.
         group |= {"rule": MUON, "weight_decay": weight_decay * lr / group["lr"]}
     matrices = [p for group in groups for p in group["params"]]
     others = lr_groups(module, adam_lr, without=matrices)

@@ -13,15 +13,16 @@ def sgd(
     nesterov: bool = False,
     weight_decay: float = 0.0,
 ) -> optim.Optimizer:
-    """Gradient descent, with momentum when asked, on every trainable parameter.
+    """Gradient descent, optionally with momentum, on every trainable parameter.
 
-    Plain and full-batch it follows the tangent kernel's theory: stable below 2/λmax of the loss.
+    On full batches and without momentum it follows the theory of the tangent kernel: it is stable
+    below a learning rate of 2/λmax, with the largest eigenvalue of the loss's Hessian.
 
     Args:
-        module: Its parameters are trained.
+        module: Module whose parameters are trained.
         lr: Learning rate.
         momentum: Heavy-ball coefficient.
-        nesterov: Whether the momentum looks ahead.
+        nesterov: Whether the momentum looks ahead by one gradient.
         weight_decay: Coefficient of an L2 penalty.
     """
     check_positive("lr", lr)

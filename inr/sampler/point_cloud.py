@@ -1,4 +1,4 @@
-"""Points of a cloud, and points off it."""
+"""Points of a cloud and points anywhere in the cube."""
 
 import torch
 
@@ -9,10 +9,10 @@ from inr.signal import PointCloudSignal
 
 
 class PointCloudSampler(Sampler):
-    """Points of the cloud and as many anywhere in the cube, in turns.
+    """Points of the cloud and as many points anywhere in the cube, alternately.
 
     Args:
-        batch_size: Points per step; half of them are of the cloud.
+        batch_size: Points per step, half of which are points of the cloud.
         seed: Seed of the draws.
     """
 
@@ -28,7 +28,7 @@ class PointCloudSampler(Sampler):
         chosen = torch.randint(
             len(signal.points), (near,), generator=generator, device=signal.device
         )
-        # Every other point: any part of a batch has as many of either.
+        # Alternately, so that micro-batches have as many of both.
         coords = torch.rand(
             self.batch_size, 3, generator=generator, dtype=signal.dtype, device=signal.device
         )

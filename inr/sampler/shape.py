@@ -15,17 +15,18 @@ from inr.signal import ShapeSignal
 class ShapeSampler(Sampler):
     """Points anywhere and points near the surface, from pools that are labelled in the background.
 
-    A pool serves some steps, while a thread makes the next one. Which pool serves a step, and what
-    it draws from it, follows from the seed and the step's number.
+    A pool serves a number of steps, while a thread makes the next pool. The seed and the step's
+    number determine the pool of a step and the points that it draws.
 
     Args:
         batch_size: Points per step.
-        uniform_in: Where points are that are not near the surface: anywhere in the ``cube``, or in
-            the mesh's ``box``.
-        near_share: Share of a pool's points that are near the surface.
-        sigma: Standard deviation of their distance along each axis, in edges of the cube.
-        pool_size: Points of a pool.
-        reuse: How often a pool's point is drawn, on average.
+        uniform_in: Place of the points that are not near the surface: the ``cube``, or the mesh's
+            bounding ``box``.
+        near_share: Share of points near the surface in a pool.
+        sigma: Standard deviation of their distance from the surface along each axis, in edges of
+            the cube.
+        pool_size: Points in a pool.
+        reuse: Average number of times that a point of a pool is drawn.
         seed: Seed of pools and draws.
     """
 
@@ -79,7 +80,7 @@ class ShapeSampler(Sampler):
         return self._pool[1]
 
     def _prepare(self, signal: ShapeSignal, number: int) -> None:
-        """Begins to make a pool, unless that has begun."""
+        """Starts making a pool, unless that has started."""
         if self._next is None or self._next[0] != number:
             self._worker = self._worker or ThreadPoolExecutor(1, "labels")
             self._next = number, self._worker.submit(self._make_pool, signal, number)

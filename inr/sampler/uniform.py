@@ -1,4 +1,4 @@
-"""Random lattice points."""
+"""Random training points."""
 
 import torch
 

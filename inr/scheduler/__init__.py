@@ -1,6 +1,6 @@
 """Schedules of the learning rate, ``steps -> (step -> factor)``.
 
-Each is a closed formula of the step, so that a resumed or prolonged run continues it exactly.
+Each is a closed formula of the step, so that a resumed or prolonged run follows it exactly.
 """
 
 from inr.scheduler.constant import constant

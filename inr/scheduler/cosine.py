@@ -1,4 +1,4 @@
-"""Half a period of a cosine."""
+"""A learning rate that falls along half a cosine."""
 
 import math
 from collections.abc import Callable
@@ -15,9 +15,12 @@ def cosine(steps: int, *, final: float = 0.0) -> Callable[[int], float]:
         steps: T, the number of training steps.
         final: r, the factor at the end.
 
+    Raises:
+        ValueError: ``steps`` is less than 1, or ``final`` is negative.
+
     References:
         Loshchilov and Hutter 2017, "SGDR", eq. 5.
     """
-    check_count("trainer.max_steps with scheduler=cosine", steps)
+    check_count("steps", steps)
     check_positive("final", final, zero=True)
     return lambda step: final + (1 - final) * (1 + math.cos(math.pi * min(step / steps, 1))) / 2

@@ -1,4 +1,4 @@
-"""Exponential decay."""
+"""A learning rate that decays exponentially."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,10 @@ def exponential(steps: int, *, final: float = 0.01) -> Callable[[int], float]:
     Args:
         steps: T, the number of training steps.
         final: r, the factor at the end.
+
+    Raises:
+        ValueError: ``steps`` is less than 1, or ``final`` is not positive.
     """
-    check_count("trainer.max_steps with scheduler=exponential", steps)
+    check_count("steps", steps)
     check_positive("final", final)
     return lambda step: final ** (step / steps)

@@ -1,4 +1,4 @@
-"""Linear rise, then a cosine."""
+"""A learning rate that rises linearly, then falls along half a cosine."""
 
 import math
 from collections.abc import Callable
@@ -16,17 +16,20 @@ def warmup(steps: int, *, fraction: float = 0.05, final: float = 0.0) -> Callabl
 
     Args:
         steps: T, the number of training steps.
-        fraction: w, the share of the steps that the rise takes, from 0 up to 1, 1 excluded.
+        fraction: w, the share of the steps that the rise takes, from 0 to below 1.
         final: r, the factor at the end.
+
+    Raises:
+        ValueError: ``steps`` is less than 1, or ``fraction`` or ``final`` is out of range.
 
     References:
         Goyal et al. 2017, "Accurate, Large Minibatch SGD", section 2.2.
     """
-    check_count("trainer.max_steps with scheduler=warmup", steps)
+    check_count("steps", steps)
     check_positive("final", final, zero=True)
     if not 0 <= fraction < 1:
         raise ValueError(f"fraction is {fraction}; expected 0 or more and less than 1.")
-    # 0.07 · 100 is a little more than 7 in floating point.
+    # In floating point, 0.07 · 100 is slightly more than 7.
     rise = math.ceil(fraction * steps - 1e-9)
 
     def factor(step: int) -> float:

@@ -20,7 +20,7 @@ from inr.lattice import lattice_points, sublattice
 from inr.loss import mse
 from inr.ntk import PathKernel, empirical_ntk
 from inr.optimizer import adam, sgd
-from inr.sampler import LatticeSampler, UniformSampler
+from inr.sampler import EpochSampler, UniformSampler
 from inr.signal import ImageSignal, LatticeSignal
 from inr.training.clock import Clock
 from tests.callback.events import read_events
@@ -195,27 +195,27 @@ SIGNAL = LatticeSignal(torch.zeros(4, 6, 2), value_range=(0.0, 1.0), name="black
     [
         (
             adam,
-            LatticeSampler(batch_size=None),
+            EpochSampler(batch_size=None),
             "is Adam; expected SGD with momentum=0",
         ),
         (
             lambda m: sgd(m, momentum=0.9),
-            LatticeSampler(batch_size=None),
+            EpochSampler(batch_size=None),
             r"SGD with momentum=0.9; expected SGD with momentum=0",
         ),
         (
             lambda m: sgd(m, weight_decay=0.1),
-            LatticeSampler(batch_size=None),
+            EpochSampler(batch_size=None),
             "SGD with weight_decay=0.1; expected .*weight_decay=0",
         ),
         (
             lambda m: torch.optim.SGD(
                 [{"params": [m.weight], "lr": 0.1}, {"params": [m.bias], "lr": 0.2}]
             ),
-            LatticeSampler(batch_size=None),
+            EpochSampler(batch_size=None),
             "SGD with several learning rates",
         ),
-        (sgd, LatticeSampler(batch_size=5), "all 24 points, and a step draws 5; expected"),
+        (sgd, EpochSampler(batch_size=5), "all 24 points, and a step draws 5; expected"),
         (
             sgd,
             UniformSampler(batch_size=24),
@@ -229,7 +229,7 @@ def test_what_is_no_gradient_descent_on_all_points_is_rejected(
     rejected = Steps(optimizer(nn.Linear(2, 2)), sampler, mse, SIGNAL, None, "32-true")
     with pytest.raises(ValueError, match=words):
         PathKernelCallback().check_steps(rejected)
-    plain = rejected._replace(optimizer=sgd(nn.Linear(2, 2)), sampler=LatticeSampler(batch_size=24))
+    plain = rejected._replace(optimizer=sgd(nn.Linear(2, 2)), sampler=EpochSampler(batch_size=24))
     PathKernelCallback().check_steps(plain)
 
 

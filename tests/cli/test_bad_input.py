@@ -45,6 +45,10 @@ CASES = {
     "family=x": "is not an option",
     "a=[1": "then KEY=VALUE",
     "loss=null": "",
+    "loss=bce": "expected loss=clamped_l1|huber|l1|mape|mse|relative_l2.",
+    "sampler=shape": "ShapeSampler cannot draw from ImageSignal; expected a ShapeSignal. Leave",
+    "sampler.shuffle=no": "sampler: shuffle is 'no'; expected true or false",
+    "scheduler.final=-1": "scheduler: final is -1; expected a finite number above 0",
     "ckpt_path=missing": "cannot be read",
 }
 

@@ -218,3 +218,15 @@ def test_a_checkpoint_whose_steps_lightning_counted_is_rejected(
     result = run_command("inr-fit", f"ckpt_path={path}", "trainer.max_steps=30")
     assert result.status == 2 and "was written by an earlier version" in result.err
     assert run_command("inr-render", path, "-o", "whole.png").status == 0
+
+
+@pytest.mark.parametrize("override", ["sampler=lattice", "signal.nonfinite=refuse"])
+def test_recorded_overrides_of_an_earlier_version_have_their_present_names(
+    override: str, fit: Callable[..., Path], run_command: Callable[..., Result]
+) -> None:
+    path = fit() / "checkpoints" / "last.ckpt"
+    checkpoint = torch.load(path, weights_only=True)
+    checkpoint["inr"]["overrides"].append(override)
+    torch.save(checkpoint, path)
+    result = run_command("inr-fit", f"ckpt_path={path}", "trainer.max_steps=30", "hydra.run.dir=on")
+    assert result.status == 0, result.err

@@ -111,6 +111,7 @@ class Careless(FourierEncoding):
         return self.encode(coords @ torch.eye(2, dtype=coords.dtype))
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize(
     ("broken", "sentence"),
     [

@@ -133,6 +133,7 @@ class HiddenTensor(HalfPrecision):
         return self.layer(features) + shift
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize(
     ("broken", "sentence"),
     [

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from inr.mesh import write_mesh
-from inr.sampler import LatticeSampler, ShapeSampler
+from inr.sampler import EpochSampler, ShapeSampler
 from inr.signal import ShapeSignal
 from tests.signal.shape.test_signal import make_ellipsoid
 
@@ -43,10 +43,10 @@ def test_a_pool_serves_some_steps_and_then_another_does(signal: ShapeSignal) -> 
 
 
 def test_labels_are_those_of_the_points(signal: ShapeSignal) -> None:
-    coords, values, index = ShapeSampler(**SMALL).draw(signal, 5)[:3]
-    assert index is None
-    expected = signal.label(coords.numpy().astype(np.float64)).astype(np.float32)
-    assert np.array_equal(values.numpy(), expected)
+    batch = ShapeSampler(**SMALL).draw(signal, 5)
+    assert batch.index is None
+    expected = signal.label(batch.coords.numpy().astype(np.float64)).astype(np.float32)
+    assert np.array_equal(batch.values.numpy(), expected)
 
 
 @pytest.mark.parametrize("near_share", [0.0, 0.25, 1.0])
@@ -70,8 +70,10 @@ def test_the_others_are_in_the_cube_or_in_the_box(signal: ShapeSignal) -> None:
 
 
 def test_it_draws_from_shapes_alone(signal: ShapeSignal) -> None:
-    with pytest.raises(TypeError, match="LatticeSampler cannot draw from ShapeSignal"):
-        LatticeSampler().check(signal)
+    with pytest.raises(
+        TypeError, match="EpochSampler cannot draw from ShapeSignal; expected a FiniteSignal"
+    ):
+        EpochSampler().check(signal)
     ShapeSampler().check(signal)
 
 

@@ -20,7 +20,7 @@ from inr.field.rendering import render
 from inr.loss import mse
 from inr.network import MLPNetwork
 from inr.optimizer import adam, muon, sgd
-from inr.sampler import LatticeSampler
+from inr.sampler import EpochSampler
 from inr.scheduler import cosine
 from inr.signal import LatticeSignal
 from inr.signal import _image_display as image
@@ -58,7 +58,7 @@ def fit_field(
     training = FieldTraining(
         field or make_field(),
         make_signal(),
-        sampler=LatticeSampler(batch_size=20),
+        sampler=EpochSampler(batch_size=20),
         loss=mse,
         make_optimizer=optimizer,
         make_schedule=cosine,
@@ -73,7 +73,7 @@ def fit_plainly(
     optimizer: Callable[..., Any] = adam, *, autocast: bool = False, clip: float = math.inf
 ) -> Field:
     """The same in a loop that knows nothing of blocks, parts and caches."""
-    field, signal, sampler = make_field(), make_signal(), LatticeSampler(batch_size=20)
+    field, signal, sampler = make_field(), make_signal(), EpochSampler(batch_size=20)
     stepped = optimizer(field)
     base = stepped.param_groups[0]["lr"]
     for step in range(STEPS):
@@ -232,7 +232,7 @@ def test_every_loss_of_a_block_is_told() -> None:
     fit_field(Listener(None))
     field, signal = make_field(), make_signal()
     assert len(told) == STEPS
-    assert_close(told[0], mse(field, LatticeSampler(batch_size=20).draw(signal, 0)))
+    assert_close(told[0], mse(field, EpochSampler(batch_size=20).draw(signal, 0)))
     assert not any(loss.requires_grad for loss in told)
 
 
@@ -357,7 +357,7 @@ def test_what_a_rendering_takes_is_told_from_some_points(monkeypatch: pytest.Mon
     training = FieldTraining(
         make_field(),
         make_signal(),
-        sampler=LatticeSampler(),
+        sampler=EpochSampler(),
         loss=mse,
         make_optimizer=adam,
         make_schedule=cosine,

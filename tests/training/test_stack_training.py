@@ -20,7 +20,7 @@ from inr.metric import psnr
 from inr.network import MLPNetwork, SirenNetwork
 from inr.network._network import Network
 from inr.optimizer import adam, adamw, muon, sgd
-from inr.sampler import LatticeSampler
+from inr.sampler import EpochSampler
 from inr.scheduler import cosine
 from inr.signal import KINDS, ImageSetSignal
 from inr.training import FieldTraining, StackTraining, StepOptions
@@ -66,7 +66,7 @@ def train(
     training = make(
         field,
         signal,
-        sampler=LatticeSampler(batch_size=batch_size),
+        sampler=EpochSampler(batch_size=batch_size),
         loss=mse,
         make_optimizer=optimizer,
         make_schedule=cosine,
@@ -214,7 +214,7 @@ def test_losses_are_those_of_each_image(images: ImageSetSignal) -> None:
     assert_close(watcher.stack_losses, watcher.batch_losses)
     # A loss is that before its step: the first, of the weights that all begin with.
     field = make_field("mlp").double()
-    sampler = LatticeSampler(batch_size=20)
+    sampler = EpochSampler(batch_size=20)
     batches = [sampler.draw(images.member(number).double(), 0) for number in range(3)]
     assert_close(watcher.losses[0], [mse(field, batch).item() for batch in batches])
     assert watcher.measured[0].keys() == {"psnr", "min_psnr"}

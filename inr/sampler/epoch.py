@@ -1,22 +1,22 @@
-"""Every lattice point in turn."""
+"""Every training point once per epoch."""
 
 import torch
 from torch import Tensor
 
-from inr.argument import check_count
+from inr.argument import check_count, check_flag
 from inr.batch import Batch
 from inr.sampler._sampler import Sampler, numbered_generator
 from inr.signal import FiniteSignal
 
 
-class LatticeSampler(Sampler):
+class EpochSampler(Sampler):
     """Every training point once per epoch, in order or shuffled anew each epoch.
 
-    A batch may span the end of an epoch, so that all have one size.
+    A batch may extend into the next epoch, so that all batches have the same size.
 
     Args:
-        batch_size: Points per step; None is all of them (full batch).
-        shuffle: Whether each epoch has its own random order. A full batch is never shuffled.
+        batch_size: Points per step; None is all points (full batch).
+        shuffle: Whether each epoch has a random order of its own. A full batch is never shuffled.
         seed: Seed of the orders.
     """
 
@@ -24,7 +24,7 @@ class LatticeSampler(Sampler):
         self, *, batch_size: int | None = 8192, shuffle: bool = True, seed: int = 0
     ) -> None:
         self.batch_size = None if batch_size is None else check_count("batch_size", batch_size)
-        self.shuffle = shuffle
+        self.shuffle = check_flag("shuffle", shuffle)
         self.seed = check_count("seed", seed, minimum=0)
         self._order: tuple[tuple[int, int, torch.device], Tensor] | None = None
 
@@ -41,7 +41,7 @@ class LatticeSampler(Sampler):
         return signal.train_points(torch.cat(pieces))
 
     def _epoch_order(self, signal: FiniteSignal, epoch: int) -> Tensor:
-        """The order of one epoch; the last one asked for is kept."""
+        """The order of one epoch. The last order is kept, since an epoch has many steps."""
         key = epoch, signal.num_train, signal.device
         if self._order is None or self._order[0] != key:
             self._order = key, self._make_order(signal, epoch)
