@@ -1,24 +1,31 @@
-"""What every network promises, and that the check of it notices who breaks it."""
+"""The promises of networks, and that their checks name a network that breaks one."""
+
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-import inr.network
 from inr.network import MLPNetwork, Network, SirenNetwork
 from inr.network._network import apply_in_full_precision
-from inr.testing import check_network
+from inr.testing import check_network, encoding_checks, network_checks
+from tests.members import members
 
-MEMBERS = sorted(set(inr.network.__all__) - {"Network"})
+MEMBERS = members("network")
 
 
-@pytest.mark.parametrize(("in_features", "out_features"), [(1, 1), (2, 3), (6, 2)])
-@pytest.mark.parametrize("name", MEMBERS)
-def test_every_network_keeps_the_contract(name: str, in_features: int, out_features: int) -> None:
+@pytest.mark.parametrize("check", network_checks())
+@pytest.mark.parametrize("sizes", [(1, 1), (2, 3), (6, 2)])
+@pytest.mark.parametrize("member", MEMBERS)
+def test_every_network_keeps_the_contract(
+    member: Callable[..., Network], sizes: tuple[int, int], check: Callable[[Network], None]
+) -> None:
     torch.manual_seed(0)
-    check_network(getattr(inr.network, name)(in_features, out_features, hidden_features=16))
+    check(member(*sizes, hidden_features=16))
 
 
+@pytest.mark.parametrize("check", network_checks())
 @pytest.mark.parametrize(
     "options",
     [
@@ -29,16 +36,20 @@ def test_every_network_keeps_the_contract(name: str, in_features: int, out_featu
         {"activation": "softplus", "initialization": "glorot"},
     ],
 )
-def test_every_option_of_the_mlp_keeps_the_contract(options: dict[str, object]) -> None:
+def test_every_option_of_the_mlp_keeps_the_contract(
+    options: dict[str, Any], check: Callable[[Network], None]
+) -> None:
     torch.manual_seed(0)
-    check_network(MLPNetwork(3, 2, hidden_features=8, **options))  # type: ignore[arg-type]
+    check(MLPNetwork(3, 2, hidden_features=8, **options))
 
 
-@pytest.mark.parametrize("name", MEMBERS)
+@pytest.mark.parametrize("member", MEMBERS)
 @pytest.mark.parametrize("sizes", [(0, 1), (1, 0)])
-def test_a_network_without_features_is_rejected(name: str, sizes: tuple[int, int]) -> None:
+def test_a_network_without_features_is_rejected(
+    member: Callable[..., Network], sizes: tuple[int, int]
+) -> None:
     with pytest.raises(ValueError, match="_features is 0; expected 1 or more"):
-        getattr(inr.network, name)(*sizes)
+        member(*sizes)
 
 
 def test_the_last_layer_of_an_mlp_is_in_full_precision_under_autocast() -> None:
@@ -133,18 +144,28 @@ class HiddenTensor(HalfPrecision):
         return self.layer(features) + shift
 
 
+BROKEN = [
+    (Flat, "follows_its_dtype", "gives torch.float32 after"),
+    (HalfPrecision, "gives_float32_under_autocast", "gives torch.bfloat16 under autocast"),
+    (ClaimsToRound, "says_whether_it_rounds_features", "something else for rounded features"),
+    (Normalized, "treats_each_point_by_itself", "another value alone"),
+    (HiddenTensor, "has_right_gradients", "differ from finite differences"),
+]
+
+
+def test_what_a_network_promises_besides_has_one_that_breaks_it() -> None:
+    own = {check.__name__ for check in network_checks()}
+    own -= {check.__name__ for check in encoding_checks()}
+    assert own <= {name for _, name, _ in BROKEN}
+
+
 @pytest.mark.usefixtures("unchecked_shapes")
-@pytest.mark.parametrize(
-    ("broken", "sentence"),
-    [
-        (Flat, r"gives torch.float32 after"),
-        (HalfPrecision, r"gives torch.bfloat16 under autocast; expected float32"),
-        (ClaimsToRound, "something else for rounded features under autocast"),
-        (Normalized, "another value alone"),
-        (HiddenTensor, "differ from finite differences"),
-    ],
-)
-def test_the_check_names_a_broken_promise(broken: type[Network], sentence: str) -> None:
+@pytest.mark.parametrize(("broken", "name", "sentence"), BROKEN)
+def test_the_check_names_a_broken_promise(
+    broken: Callable[[], Network], name: str, sentence: str
+) -> None:
     check_network(FullPrecision())
-    with pytest.raises(AssertionError, match=rf"^{broken.__name__} .*{sentence}"):
-        check_network(broken())
+    checks = {check.__name__: check for check in network_checks()}
+    for run in (check_network, checks[name]):
+        with pytest.raises(AssertionError, match=rf"^{broken.__name__} .*{sentence}"):
+            run(broken())

@@ -1,8 +1,10 @@
-"""What every signal promises, and that the check of it notices who breaks it."""
+"""The promises of signals, and that their checks name a signal that breaks one."""
 
 import inspect
 import math
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from inr.raster import write_raster
 from inr.signal import FiniteSignal, LatticeSignal, Signal
 from inr.signal.audio import RecordingFormat, write_recording
 from inr.signal.video import write_video
-from inr.testing import check_signal
+from inr.testing import check_signal, signal_checks
 
 
 def draw_values(*shape: int) -> Tensor:
@@ -59,10 +61,26 @@ def find_members() -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("holdout", ["none", "alternate", 0.3])
-@pytest.mark.parametrize("name", find_members())
-def test_every_signal_keeps_the_contract(name: str, holdout: str | float, tmp_path: Path) -> None:
-    check_signal(make_members(tmp_path, holdout)[name])
+@pytest.fixture(scope="module", params=["none", "alternate", 0.3])
+def signals(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Signal]:
+    """One of each exported signal, which no check changes."""
+    return make_members(tmp_path_factory.mktemp("signals"), request.param)
+
+
+def make_cases() -> Iterator[Any]:
+    """Each member's name with each check of it."""
+    for name in find_members():
+        for check in signal_checks(getattr(inr.signal, name)):
+            yield pytest.param(name, check, id=f"{name}-{check.__name__}")
+
+
+@pytest.mark.parametrize(("name", "check"), list(make_cases()))
+def test_every_signal_keeps_the_contract(
+    signals: dict[str, Signal], name: str, check: Callable[[Signal], None]
+) -> None:
+    check(signals[name])
 
 
 @pytest.mark.parametrize("lattice", [(7,), (1, 4), (5, 3), (2, 3, 4)])
@@ -160,25 +178,62 @@ class Short(Broken):
         return super().num_train - 1
 
 
-@pytest.mark.parametrize(
-    ("broken", "sentence"),
-    [
-        (Transposed, "not cell centres|other cells"),
-        (Scrambled, "other training points by position"),
-        (OutOfRange, r"outside of its range from 0.0 to 0.5"),
-        (OffTheCube, "outside of the unit cube"),
-        (Corners, "not cell centres"),
-        (Saved, "data in its state dict"),
-        (Peeking, "on what it tests on"),
-        (Stuck, r"does not follow .to\(torch.float64\)"),
-        (Misnumbered, "other positions than its points have"),
-        (Renumbered, "other positions by position than as a whole"),
-        (Narrow, r"positions of dtype torch.int32; expected torch.int64"),
-        (Short, r"in shapes .*; expected \(\(9, 2\), \(9, 1\)\)"),
-    ],
-)
-def test_the_check_names_a_broken_promise(broken: type[LatticeSignal], sentence: str) -> None:
+class Flat(Broken):
+    """Of one coordinate, on a lattice of two axes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_features = 1
+
+
+class Wide(Broken):
+    """Targets of two channels."""
+
+    def targets(self, index: Tensor | None = None) -> Tensor:
+        return super().targets(index).repeat(1, 2)
+
+
+class Fixed(Broken):
+    """Says float32, whatever its data are."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return torch.float32
+
+
+BROKEN = [
+    (Short, "gives_points_of_its_sizes", r"in shapes .*; expected \(\(9, 2\), \(9, 1\)\)"),
+    (OffTheCube, "gives_points_of_the_unit_cube", "outside of the unit cube"),
+    (Scrambled, "gives_the_same_points_by_position", "other training points by position"),
+    (Renumbered, "gives_the_same_points_by_position", "other positions by position than as a"),
+    (Stuck, "moves_its_points_to_another_dtype", r"does not follow .to\(torch.float64\)"),
+    (Flat, "has_values_on_its_lattice", r"values of shape \(20, 1\) on a lattice of \(4, 5\)"),
+    (OutOfRange, "has_values_in_its_range", "outside of its range from 0.0 to 0.5"),
+    (Corners, "trains_on_cell_centres", "not cell centres"),
+    (Transposed, "trains_on_the_values_of_its_cells", "other cells"),
+    (Misnumbered, "numbers_its_points_by_cell", "other positions than its points have"),
+    (Narrow, "numbers_its_points_by_cell", "positions of dtype torch.int32; expected torch.int64"),
+    (Peeking, "keeps_training_and_test_points_apart", "on what it tests on"),
+    (Flat, "has_an_axis_for_each_coordinate", r"a lattice of \(4, 5\); expected 1 axes"),
+    (Wide, "gives_the_same_targets_by_position", r"targets of shape \(20, 2\); expected \(20, 1\)"),
+    (Saved, "keeps_data_out_of_the_state_dict", "data in its state dict"),
+    (Fixed, "moves_to_another_dtype", r"does not follow .to\(torch.float64\)"),
+]
+
+
+def test_every_check_has_a_signal_that_breaks_its_promise() -> None:
+    names = [check.__name__ for check in signal_checks(LatticeSignal)]
+    assert names == list(dict.fromkeys(name for _, name, _ in BROKEN))
+
+
+@pytest.mark.parametrize(("broken", "name", "sentence"), BROKEN)
+def test_the_check_names_a_broken_promise(
+    broken: type[LatticeSignal], name: str, sentence: str
+) -> None:
     check_signal(Broken())
     check_signal(Unnumbered())
+    checks = {check.__name__: check for check in signal_checks(broken)}
     with pytest.raises(AssertionError, match=rf"^{broken.__name__} .*({sentence})"):
+        checks[name](broken())
+    with pytest.raises(AssertionError, match=rf"^{broken.__name__} "):
         check_signal(broken())
