@@ -1,4 +1,4 @@
-"""Files are whole or not there."""
+"""Files that are written as a whole or not at all."""
 
 from pathlib import Path
 

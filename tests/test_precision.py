@@ -1,4 +1,4 @@
-"""Which devices compute fast in bfloat16."""
+"""Devices that compute fast in bfloat16."""
 
 import pytest
 import torch

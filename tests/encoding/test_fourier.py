@@ -1,4 +1,4 @@
-"""The general Fourier mapping against loops in float64."""
+"""Fourier features with any frequencies, against loops in float64."""
 
 import math
 

@@ -19,7 +19,7 @@ class GivenField(nn.Module):
 
 
 def draw_case() -> tuple[GivenField, Batch]:
-    """Random values and a truth, for 9 points of 3 outputs."""
+    """Random values and targets, for 9 points of 3 outputs."""
     generator = torch.Generator().manual_seed(0)
     coords = torch.rand(9, 2, generator=generator, dtype=torch.float64)
     prediction, values = torch.randn(2, 9, 3, generator=generator, dtype=torch.float64)
@@ -27,7 +27,7 @@ def draw_case() -> tuple[GivenField, Batch]:
 
 
 def make_case(prediction: list[float], values: list[float]) -> tuple[GivenField, Batch]:
-    """The given values and truth, of one output."""
+    """Given values and targets of one output."""
     coords = torch.zeros(len(values), 1, dtype=torch.float64)
     field = GivenField(coords, torch.tensor(prediction, dtype=torch.float64)[:, None])
     return field, Batch(coords, torch.tensor(values, dtype=torch.float64)[:, None])

@@ -1,4 +1,4 @@
-"""The plain perceptron against numpy."""
+"""The multilayer perceptron against numpy."""
 
 import math
 

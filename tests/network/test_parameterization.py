@@ -1,4 +1,4 @@
-"""The three regimes of wide networks, by what they are for."""
+"""The three regimes of wide networks, by their purposes."""
 
 import math
 from collections.abc import Callable

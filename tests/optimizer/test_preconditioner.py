@@ -1,4 +1,4 @@
-"""What Adam and Muon multiply gradients with."""
+"""The preconditioners of Adam and Muon."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""Points of a cloud and off it."""
+"""Points of a cloud and points anywhere."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Random lattice points."""
+"""Random training points."""
 
 from inr.sampler import UniformSampler
 from tests.sampler.numbered import make_signal, positions

@@ -1,4 +1,4 @@
-"""No schedule."""
+"""A constant learning rate."""
 
 from inr.scheduler import constant
 from tests.scheduler.following import assert_follows
