@@ -1,13 +1,14 @@
 """Promises of samplers."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 
 from inr.sampler import Sampler
 from inr.signal import FiniteSignal, LatticeSignal, Signal
-from inr.testing._require import name_of, require
+from inr.testing._require import require, require_rejection
 
 MakeSampler = Callable[..., Sampler]
 
@@ -110,12 +111,12 @@ def leaves_the_global_seed_alone(make: MakeSampler, signal: Signal) -> None:
 def rejects_empty_batches(make: MakeSampler, signal: Signal) -> None:
     """Batches of no points, or fewer, raise ``ValueError``."""
     for batch_size in (0, -1):
-        _require_rejection(make, "batch_size", batch_size)
+        require_rejection(make, partial(make, batch_size=batch_size), "batch_size", batch_size)
 
 
 def rejects_negative_seeds(make: MakeSampler, signal: Signal) -> None:
     """A negative seed raises ``ValueError``."""
-    _require_rejection(make, "seed", -1)
+    require_rejection(make, partial(make, batch_size=BATCH_SIZE, seed=-1), "seed", -1)
 
 
 def draws_training_points(make: MakeSampler, signal: FiniteSignal) -> None:
@@ -174,17 +175,3 @@ def _are_equal(batch: Any, other: Any) -> bool:
 def _points(batch: Any) -> list[tuple[float, ...]]:
     """Coordinates and values of each point."""
     return [tuple(row) for row in torch.cat([batch.coords, batch.values], dim=1).tolist()]
-
-
-def _require_rejection(make: MakeSampler, option: str, value: int) -> None:
-    options = {"batch_size": BATCH_SIZE, option: value}
-    try:
-        make(**options)
-    except ValueError as error:
-        require(
-            f"{option} is {value}" in str(error),
-            make,
-            f"does not name {option}={value} in its error {str(error)!r}",
-        )
-    else:
-        raise AssertionError(f"{name_of(make)} takes {option}={value}; expected ValueError.")

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
-from inr.testing._require import name_of, require
+from inr.testing._require import require, require_rejection
 
 Schedule = Callable[[int], float]
 MakeSchedule = Callable[[int], Schedule]
@@ -51,13 +52,4 @@ def gives_finite_factors(make: MakeSchedule) -> None:
 def rejects_runs_without_steps(make: MakeSchedule) -> None:
     """A run of no steps, or of an unknown number, raises ``ValueError``."""
     for steps in (0, -1):
-        try:
-            make(steps)
-        except ValueError as error:
-            require(
-                f"steps is {steps}" in str(error),
-                make,
-                f"does not name steps={steps} in its error {str(error)!r}",
-            )
-        else:
-            raise AssertionError(f"{name_of(make)} takes {steps} steps; expected ValueError.")
+        require_rejection(make, partial(make, steps), "steps", steps)

@@ -9,7 +9,7 @@ from tests.tolerance import assert_close
 
 
 @pytest.mark.parametrize("epsilon", [0.01, 2.0])
-def test_errors_are_divided_by_the_size_of_the_truth(epsilon: float) -> None:
+def test_errors_are_divided_by_the_size_of_the_target(epsilon: float) -> None:
     field, batch = draw_case()
     f, y = field.values.detach().numpy(), batch.values.numpy()
     loss = mape(field, batch, epsilon=epsilon)

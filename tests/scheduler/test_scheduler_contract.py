@@ -46,7 +46,7 @@ def endless(steps: int) -> Schedule:
 BROKEN = [
     (halving, "is_a_function_of_the_step", "depend on the steps before"),
     (falling, "gives_finite_factors", "gives the factor -1.0 at step 2 of 1"),
-    (endless, "rejects_runs_without_steps", "takes 0 steps; expected ValueError"),
+    (endless, "rejects_runs_without_steps", "takes steps=0; expected ValueError"),
 ]
 
 
