@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 
@@ -15,10 +16,10 @@ class Batch(NamedTuple):
         features: ``(n, m)``, the encoding's values at the points where they are precomputed.
     """
 
-    coords: Tensor
-    values: Tensor
-    index: Tensor | None = None  # type: ignore[assignment]  # not that of a tuple
-    features: Tensor | None = None
+    coords: Float[Tensor, "n d"]
+    values: Float[Tensor, "n c"]
+    index: Int[Tensor, " n"] | None = None  # type: ignore[assignment]  # not that of a tuple
+    features: Float[Tensor, "n m"] | None = None
 
     def outputs_of(self, field: nn.Module) -> Tensor:
         """Outputs of a field at the points, ``(n, c)``: from their features, where they are known.
@@ -38,7 +39,7 @@ class SurfaceBatch(NamedTuple):
         normals: ``(n, 3)`` unit vectors, pointing out; zero where there is none.
     """
 
-    coords: Tensor
-    values: Tensor
-    index: Tensor | None  # type: ignore[assignment]  # not that of a tuple
-    normals: Tensor
+    coords: Float[Tensor, "n 3"]
+    values: Float[Tensor, "n 1"]
+    index: None  # type: ignore[assignment]  # not that of a tuple
+    normals: Float[Tensor, "n 3"]

@@ -24,7 +24,7 @@ def test_a_divergent_run_names_step_cause_and_checkpoint(
     line = result.err.splitlines()[-1]
     assert "at step" in line
     assert "learning rate" in line
-    assert "optimizer.lr=1e+03" in line
+    assert "try lr=1e+03" in line
     assert "No checkpoint had been written yet" in line
 
 
