@@ -21,8 +21,8 @@ inr-fit: fit a coordinate network to a signal, and watch its tangent kernel.
 
   inr-fit [PATH] [OVERRIDE ...]
 
-PATH is an image, a folder of images, a volume, a mesh, a point cloud, a recording, a video or a
-table of numbers. Without PATH a sample is fitted that comes with the program.
+PATH is a file or a folder; its content says which kind of signal it is (the family signal below).
+Without PATH a sample is fitted that comes with the program.
 
 Examples
   inr-fit photo.png encoding.scale=40 trainer.max_steps=2000

@@ -4,7 +4,19 @@ from inr.signal._array import as_array
 from inr.signal._display import Display, Metric
 from inr.signal._gradient_file import write_gradient
 from inr.signal._image_display import ImageDisplay
-from inr.signal._kinds import KINDS, find_array_kind, find_kind
+from inr.signal._kinds import (
+    KINDS,
+    AudioSignal,
+    FunctionSignal,
+    ImageSetSignal,
+    ImageSignal,
+    PointCloudSignal,
+    ShapeSignal,
+    VideoSignal,
+    VolumeSignal,
+    find_array_kind,
+    find_kind,
+)
 from inr.signal._lattice_signal import LatticeSignal
 from inr.signal._level_set import write_level_set
 from inr.signal._picture import displayed
@@ -19,14 +31,6 @@ from inr.signal._preview import (
 from inr.signal._signal import FiniteSignal, Signal, SurfaceSignal
 from inr.signal._slice_file import native_slice_suffix, write_slice
 from inr.signal._units import GradientScale
-from inr.signal.audio.signal import AudioSignal
-from inr.signal.function.signal import FunctionSignal
-from inr.signal.image.signal import ImageSignal
-from inr.signal.image_set.signal import ImageSetSignal
-from inr.signal.point_cloud.signal import PointCloudSignal
-from inr.signal.shape.signal import ShapeSignal
-from inr.signal.video.signal import VideoSignal
-from inr.signal.volume.signal import VolumeSignal
 
 __all__ = [
     "KINDS",

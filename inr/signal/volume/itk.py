@@ -7,6 +7,8 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
+from inr.raster.quiet import muted
+
 from .layout import Decoded, plan_layout
 from .nifti import is_invertible
 from .source import Source
@@ -29,12 +31,21 @@ def decode(source: Source) -> Decoded:
     SimpleITK.ProcessObject.GlobalWarningDisplayOff()
     reader = SimpleITK.ImageFileReader()
     reader.SetFileName(str(source.path))
-    reader.ReadImageInformation()
+    try:
+        with muted():
+            reader.ReadImageInformation()
+    except RuntimeError:
+        # ITK names a place in its own code, and often another cause than the true one.
+        raise source.cut("its header does not decode") from None
     channels = reader.GetNumberOfComponents()
     shape = reader.GetSize()[::-1] + ((channels,) if channels > 1 else ())
     axes = "tzyx"[-reader.GetDimension() :] + ("c" if channels > 1 else "")
     layout = plan_layout(source, shape, axes)
-    array = SimpleITK.GetArrayFromImage(reader.Execute())
+    try:
+        with muted():
+            array = SimpleITK.GetArrayFromImage(reader.Execute())
+    except RuntimeError:
+        raise source.cut("its numbers do not decode") from None
     source.check_dtype(array.dtype)
     affine = read_affine(reader.GetSpacing(), reader.GetDirection(), reader.GetOrigin())
     spacing = [float(length) for length in reader.GetSpacing()[:3]] + [1.0]

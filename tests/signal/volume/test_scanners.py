@@ -84,7 +84,9 @@ def test_a_result_is_nifti_in_the_same_place(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_a_file_that_is_cut_off_is_rejected_in_one_line(name: str, tmp_path: Path) -> None:
+def test_a_file_that_is_cut_off_is_rejected_in_one_line(
+    name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / name
     WRITERS[name](path)
     for file in tmp_path.iterdir():
@@ -94,6 +96,7 @@ def test_a_file_that_is_cut_off_is_rejected_in_one_line(name: str, tmp_path: Pat
     with pytest.raises((ValueError, OSError)) as caught:
         read_volume(path)
     assert "\n" not in str(caught.value) and "expected" in str(caught.value)
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("name", ["/etc/hostname", "../secret.raw"])
