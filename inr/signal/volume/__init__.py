@@ -1,8 +1,7 @@
 """Reading and writing files of volumes with all of their data."""
 
-from .detect import is_volume
-from .read import read_volume
-from .volume import Volume
+from .formats import is_volume
+from .read import Volume, read_volume
 from .volume_format import Container, VolumeFormat
 from .write import SUFFIXES, write_slabs, write_volume
 

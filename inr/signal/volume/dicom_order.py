@@ -1,14 +1,11 @@
 """Positions of DICOM slices in space, and their order there."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .source import Source
-from .volume_format import Matrix, Triple, to_rows
 
 SAME = 1e-3  # mm: slices closer than this are at one position
 EVEN = 0.01  # of the spacing: distances that differ by more are not even
@@ -66,17 +63,17 @@ def read_pose(header: Any) -> tuple[np.ndarray, np.ndarray] | None:
     return np.array(position, float), np.array(orientation, float).reshape(2, 3)
 
 
-def place_slices(headers: Sequence[Any]) -> tuple[Triple | None, Matrix | None]:
-    """The spacing (x, y, z) in mm and the affine of slices in order, as far as they are told."""
+def place_slices(headers: Sequence[Any]) -> dict[str, Any]:
+    """The spacing (x, y, z), unit and affine of slices in order, as far as they are told."""
     first, last = headers[0], headers[-1]
     pixel = first.get("PixelSpacing")
     if pixel is None or len(pixel) != 2:
-        return None, None
+        return {}
     down, across = (float(number) for number in pixel)
     thick = first.get("SpacingBetweenSlices") or first.get("SliceThickness") or across
     begin, end = read_pose(first), read_pose(last)
     if begin is None or end is None:
-        return (across, down, abs(float(thick))), None
+        return {"spacing": (across, down, abs(float(thick))), "unit": "mm"}
     (origin, (along_x, along_y)), count = begin, len(headers)
     if count > 1:
         along_z = (end[0] - origin) / (count - 1)
@@ -84,7 +81,8 @@ def place_slices(headers: Sequence[Any]) -> tuple[Triple | None, Matrix | None]:
         along_z = np.cross(along_x, along_y) * abs(float(thick))
     matrix = np.eye(4)
     matrix[:3] = np.column_stack([along_x * across, along_y * down, along_z, origin])
-    return (across, down, float(np.linalg.norm(along_z))), to_rows(TO_RAS @ matrix)
+    spacing = (across, down, np.linalg.norm(along_z))
+    return {"spacing": spacing, "unit": "mm", "affine": TO_RAS @ matrix}
 
 
 def evenness_note(headers: Sequence[Any]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Volumes."""
 
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -112,7 +112,8 @@ class VolumeDisplay(LatticeDisplay):
         shape = size or description.lattice
         if (shape, region) != (description.lattice, None):
             lower, upper = region or (3 * (0.0,), 3 * (1.0,))
-            form = form.resampled(description.lattice, shape, lower, upper)
+            container = form.container.resampled(description.lattice, shape, lower, upper)
+            form = replace(form, container=container)
         depth, height, width = shape
         slabs = with_bar(render_slabs(field, shape, region=region), depth, shown=progress)
         write_slabs(

@@ -1,46 +1,59 @@
-"""HDF5: one dataset of a file."""
+"""HDF5: one dataset of a file, by h5py."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .job import Job
-from .layout import Decoded, plan_layout
+from .file_format import FileFormat, Stored
+from .layout import Index
 from .source import Source, join
-from .volume_format import Container, Triple, byte_order
+from .volume_format import MICROMETRES, Container
 
 SPACING = "element_size_um"  # (z, y, x), as ImageJ's HDF5 plugin writes it
-MOST_VISITED = 10_000
 # The same in a unit of its own, for those that are no fraction of a metre.
 OTHER_SPACING, UNIT = "element_size", "element_unit"
-TO_MICROMETRES = {"nm": 1e-3, "um": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6}
+MOST_VISITED = 10_000
 
 
-def decode(source: Source) -> Decoded:
-    """Reads the selected part of a dataset."""
-    try:
+class Hdf5(FileFormat):
+    """A file of which one dataset is read, and which is written with one."""
+
+    name = "HDF5"
+    start = rb"\x89HDF\r\n\x1a\n|MATLAB 7\.3 MAT-file"
+    suffixes = written = (".h5", ".hdf5")
+    package = "h5py"
+
+    @contextmanager
+    def open(self, source: Source) -> Iterator[Stored]:
         import h5py
-    except ImportError:
-        raise source.needs("h5py") from None
-    with h5py.File(source.path, "r") as file:
-        name = find_dataset(source, file)
-        dataset = file[name]
-        dtype: np.dtype = dataset.dtype
-        source.check_dtype(dtype)
-        layout = plan_layout(source, dataset.shape)
-        source.check_count(dataset.chunks or (), "numbers in one chunk")
-        selected = np.asarray(dataset[layout.selection])
-        spacing, unit = read_spacing(dataset)
-        told = SPACING in dataset.attrs
-    suffix = source.path.suffix.lower() if source.path.suffix.lower() == ".hdf5" else ".h5"
-    container = Container(
-        suffix, layout.written_axes, byte_order(dtype), name, spacing=spacing, unit=unit
-    )
-    lost = told and spacing is None
-    notes = (f"its {SPACING} is not three lengths and is left out",) if lost else ()
-    return Decoded(selected, layout, container, notes)
+
+        with h5py.File(source.path, "r") as file:
+            name = find_dataset(source, file)
+            dataset = file[name]
+
+            def read(selection: Index) -> np.ndarray:
+                source.check_count(dataset.chunks or (), "numbers in one chunk")
+                return np.asarray(dataset[selection])
+
+            spacing, unit = read_spacing(dataset)
+            suffix = self.suffix_of(source.path)
+            container = Container(suffix, dataset=name, spacing=spacing, unit=unit)
+            lost = SPACING in dataset.attrs and spacing is None
+            notes = (f"its {SPACING} is not three lengths and is left out",) if lost else ()
+            yield Stored(dataset.shape, dataset.dtype, read, container, notes=notes)
+
+    def write(self, path: Path, array: np.ndarray, container: Container) -> None:
+        import h5py
+
+        with h5py.File(path, "w") as file:
+            dataset = file.create_dataset(
+                container.dataset or "volume", data=array, compression="gzip", shuffle=True
+            )
+            if container.spacing is not None:
+                write_spacing(dataset, container.spacing, container.unit)
 
 
 def find_dataset(source: Source, file: Any) -> str:
@@ -52,22 +65,19 @@ def find_dataset(source: Source, file: Any) -> str:
     def visit(name: str, node: Any) -> bool | None:
         nonlocal visited
         visited += 1
-        if visited > MOST_VISITED:
-            return True
-        shape, dtype = getattr(node, "shape", None), getattr(node, "dtype", None)
-        if not isinstance(shape, tuple) or dtype is None or dtype.kind not in "buif":
-            return None
-        if len(shape) >= 3 or name == wanted:
+        # A group has no shape, and a dataset that is empty has none either.
+        shape = getattr(node, "shape", None)
+        if shape is not None and node.dtype.kind in "buif" and (len(shape) > 2 or name == wanted):
             shapes[name] = join(shape)
-        return None
+        return True if visited >= MOST_VISITED else None
 
     file.visititems(visit)
-    if wanted in shapes or hasattr(file.get(wanted, None) if wanted else None, "dtype"):
+    if wanted in shapes or hasattr(file.get(wanted) if wanted else None, "dtype"):
         return wanted
-    return source.choose(list(shapes), "dataset", list(shapes.values()))
+    return source.choose(shapes, "dataset")
 
 
-def read_spacing(dataset: Any) -> tuple[Triple | None, str | None]:
+def read_spacing(dataset: Any) -> tuple[Sequence[float] | None, str | None]:
     """The spacing of (x, y, z) and its unit, where the dataset says them."""
     name = SPACING if SPACING in dataset.attrs else OTHER_SPACING
     sizes = np.ravel(dataset.attrs.get(name, ()))
@@ -78,28 +88,9 @@ def read_spacing(dataset: Any) -> tuple[Triple | None, str | None]:
     return (x, y, z), unit if isinstance(unit, str) else None
 
 
-def encode(job: Job) -> None:
-    """Writes a file of one dataset, compressed."""
-    import h5py
-
-    container = job.container
-    with h5py.File(job.path, "w") as file:
-        dataset = file.create_dataset(
-            container.dataset or "volume",
-            job.stored_shape,
-            job.dtype,
-            compression="gzip",
-            shuffle=True,
-        )
-        for index, part in job.parts():
-            dataset[index] = part
-        if container.spacing is not None:
-            write_spacing(dataset, container.spacing, container.unit)
-
-
-def write_spacing(dataset: Any, spacing: Triple, unit: str | None) -> None:
+def write_spacing(dataset: Any, spacing: Sequence[float], unit: str | None) -> None:
     """Says the spacing of (x, y, z): in micrometres where that can be."""
-    factor = TO_MICROMETRES.get(unit or "")
+    factor = MICROMETRES.get(unit or "")
     if factor is not None:
         dataset.attrs[SPACING] = [factor * step for step in spacing[::-1]]
         return

@@ -1,7 +1,5 @@
 """The axes of a stored array, and the part of it to read."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,10 +8,11 @@ import numpy as np
 from inr.source_file import RejectedError
 
 from .source import Source, join
-from .volume_format import Container
+from .volume_format import Shape
 
+Index = tuple[slice | int, ...]
 MOST_CHANNELS = 16
-FEW = 4  # axes of so many may be channels without being called so
+FEW = 4  # an axis of so many may be channels without being called so
 
 
 @dataclass(frozen=True)
@@ -23,95 +22,53 @@ class Layout:
     Attributes:
         axes: Axes of the stored array, a letter each.
         shape: Shape of the stored array.
-        frame: Position along ``t``; None where there is no such axis.
-        selection: What to index the stored array with.
+        selection: Index of the part: a position along ``t``, a slice along each other axis.
     """
 
     axes: str
     shape: tuple[int, ...]
-    frame: int | None
-    selection: tuple[slice | int, ...]
+    selection: Index
 
     @property
-    def selected_axes(self) -> str:
-        """Of the array after indexing."""
-        return self.axes.replace("t", "")
+    def selected_shape(self) -> tuple[int, ...]:
+        """Shape of the part."""
+        parts = zip(self.shape, self.selection, strict=True)
+        return tuple(len(range(n)[part]) for n, part in parts if isinstance(part, slice))
 
     @property
     def written_axes(self) -> str:
-        """Of the array to write: a frame of several becomes a volume, a single one stays."""
+        """Axes of the array to write: a frame of several becomes a volume, a single one stays."""
         several = "t" in self.axes and self.shape[self.axes.index("t")] > 1
-        return self.selected_axes if several else self.axes
+        return self.axes.replace("t", "") if several else self.axes
 
-    def with_channels(self, count: int) -> Layout:
-        """The same of an array with one more axis at its end."""
-        shape, selection = (*self.shape, count), (*self.selection, slice(None))
-        return Layout(self.axes + "c", shape, self.frame, selection)
-
-    def extent(self, axis: str) -> tuple[int, int, int]:
-        """First selected cell of x, y or z, the one after the last, and the number of all."""
-        if axis not in self.axes:
-            return 0, 1, 1
-        number = self.axes.index(axis)
-        part, count = self.selection[number], self.shape[number]
-        assert isinstance(part, slice)
-        start, end, _ = part.indices(count)
-        return start, end, count
-
-    def place(self, container: Container) -> Container:
-        """The container of the part that is read, given that of the whole lattice."""
-        extents = [self.extent(axis) for axis in "xyz"]
-        shape = [count for _, _, count in reversed(extents)]
-        size = [end - start for start, end, _ in reversed(extents)]
-        lower = [start / count for start, _, count in extents]
-        upper = [end / count for _, end, count in extents]
-        return container if size == shape else container.resampled(shape, size, lower, upper)
-
-    def check_selected(self, selected: np.ndarray) -> None:
-        """Rejects an array of another shape than its header led to expect.
-
-        Raises:
-            ValueError: The array has another number of axes.
-        """
-        parts = zip(self.shape, self.selection, strict=True)
-        expected = tuple(len(range(n)[part]) for n, part in parts if isinstance(part, slice))
-        if selected.shape != expected:
-            raise ValueError(f"it holds {join(selected.shape)} numbers, not {join(expected)}")
-
-    def arrange(self, selected: np.ndarray) -> np.ndarray:
-        """A view of the array after indexing, as ``(D, H, W, C)``."""
-        axes = self.selected_axes
-        ordered = selected.transpose([axes.index(axis) for axis in "zyxc" if axis in axes])
-        if "z" not in axes:
-            ordered = ordered[None]
-        return ordered if "c" in axes else ordered[..., None]
+    def with_channels(self, count: int) -> "Layout":
+        """The layout of an array with one more axis at its end."""
+        return Layout(self.axes + "c", (*self.shape, count), (*self.selection, slice(None)))
 
 
-def stored(voxels: np.ndarray, axes: str) -> np.ndarray:
-    """A view of ``(D, H, W, C)`` voxels with the axes of a stored array.
-
-    Raises:
-        ValueError: The array has no axis for something of which there is more than one.
-    """
-    for axis, name in ((0, "z"), (3, "c")):
-        if name not in axes and voxels.shape[axis] > 1:
-            raise ValueError(
-                f"an array of axes {axes} cannot hold {voxels.shape[axis]} along {name}; expected "
-                f"1. Name the axis {name} too."
-            )
-    kept = "".join(axis for axis in "zyxc" if axis in axes)
-    array = voxels[(slice(None) if "z" in axes else 0, ..., slice(None) if "c" in axes else 0)]
-    array = array.transpose([kept.index(axis) for axis in axes if axis != "t"])
-    return np.expand_dims(array, axes.index("t")) if "t" in axes else array
+def complete_axes(axes: str, shape: Shape) -> str:
+    """Adds the axes that ``(D, H, W, C)`` voxels need to those of an array."""
+    if shape[0] > 1 and "z" not in axes:
+        axes = "z" + axes
+    return axes + "c" if shape[3] > 1 and "c" not in axes else axes
 
 
-def plan_layout(source: Source, shape: Sequence[int], native: str | None = None) -> Layout:
+def reorder(array: np.ndarray, axes: str, wanted: str) -> np.ndarray:
+    """A view of an array with other axes; an axis that only one of both has is of one cell."""
+    lacking = "".join(axis for axis in wanted if axis not in axes)
+    needless = "".join(axis for axis in axes if axis not in wanted)
+    array = array.reshape(*array.shape, *[1] * len(lacking))
+    ordered = array.transpose([(axes + lacking).index(axis) for axis in wanted + needless])
+    return ordered.reshape(ordered.shape[: len(wanted)])
+
+
+def plan_layout(source: Source, shape: Sequence[int], native: str | None) -> Layout:
     """Decides what to read of an array, and rejects what is too large before it is read.
 
     Args:
-        source: The file and what was asked of it.
+        source: The file and the terms on which to read it.
         shape: Shape of the stored array.
-        native: What the format says the axes are; None when it says nothing.
+        native: Axes of the array by its format; None when the format does not say.
     """
     shape = tuple(map(int, shape))
     axes = source.axes or native or guess_axes(source, shape)
@@ -130,20 +87,16 @@ def plan_layout(source: Source, shape: Sequence[int], native: str | None = None)
             f"at most {MOST_CHANNELS}",
             "Say what its axes are with axes, or split it.",
         )
-    frame = choose_frame(source, axes, shape)
-    ranges = choose_box(source, sizes)
-    selection = tuple(
-        frame if axis == "t" and frame is not None else ranges.get(axis, slice(None))
-        for axis in axes
-    )
-    source.check_count(
-        [len(range(n)[s]) for n, s in zip(shape, selection, strict=True) if isinstance(s, slice)]
-    )
-    return Layout(axes, shape, frame, selection)
+    chosen: dict[str, slice | int] = {"t": choose_frame(source, axes, shape)}
+    if source.crop is not None:
+        chosen |= choose_box(source, source.crop, sizes)
+    layout = Layout(axes, shape, tuple(chosen.get(axis, slice(None)) for axis in axes))
+    source.check_count(layout.selected_shape)
+    return layout
 
 
 def guess_axes(source: Source, shape: tuple[int, ...]) -> str:
-    """What the axes of an array are that does not say: (z, y, x), and then few channels."""
+    """Axes of an array that does not say them: (z, y, x), and then few channels."""
     framed = source.frame is not None or shape[:1] == (1,)
     few = shape[-1] <= FEW if shape else False
     if len(shape) == 3 and 1 < shape[-1] <= FEW and min(shape) == shape[-1] < min(shape[:2]) / FEW:
@@ -160,90 +113,54 @@ def guess_axes(source: Source, shape: tuple[int, ...]) -> str:
         return "tzyx"
     if len(shape) == 5 and framed and (few or shape[1] <= FEW):
         return "tzyxc" if few else "tczyx"
+    advice = {
+        2: "If it is one slice, use axes=yx.",
+        4: f"Use frame=0 (to {shape[0] - 1 if shape else 0}) for one volume of a series, or say "
+        "what its axes are, such as axes=czyx.",
+    }
     raise source.reject(
         f"has {len(shape)} axes ({join(shape)})",
         f"3, or 4 with up to {FEW} channels last",
-        advise(shape),
+        advice.get(len(shape), "Say what its axes are, such as axes=tczyx frame=0."),
     )
 
 
-def advise(shape: tuple[int, ...]) -> str:
-    """What to type for an array whose axes are not clear."""
-    if len(shape) == 2:
-        return "If it is one slice, use axes=yx."
-    if len(shape) == 4:
-        return (
-            f"Use frame=0 (to {shape[0] - 1}) for one volume of a series, or say what its "
-            "axes are, such as axes=czyx."
+def choose_frame(source: Source, axes: str, shape: tuple[int, ...]) -> int:
+    """The position along ``t``, where there is such an axis."""
+    count = shape[axes.index("t")] if "t" in axes else 1
+    if "t" not in axes and source.frame:
+        raise source.reject(
+            f"is a single volume ({join(shape)}), without frames",
+            "none to be asked for",
+            "Leave out frame.",
         )
-    return "Say what its axes are, such as axes=tczyx frame=0."
-
-
-def choose_frame(source: Source, axes: str, shape: tuple[int, ...]) -> int | None:
-    """The position along ``t``."""
-    if "t" not in axes:
-        if source.frame:
-            raise source.reject(
-                f"is a single volume ({join(shape)}), without frames",
-                "none to be asked for",
-                "Leave out frame.",
-            )
-        return None
-    count = shape[axes.index("t")]
-    if source.frame is None:
-        if count == 1:
-            return 0
+    if source.frame is None and count > 1:
         letter = "z" if "z" not in axes else "c" if "c" not in axes else ""
-        role = {"z": "slices", "c": "channels"}.get(letter, "")
         few = letter == "z" or count <= MOST_CHANNELS
-        typed = f"axes={axes.replace('t', letter)}"
-        other = f", or {typed} to fit them as {role}" if letter and few else ""
+        role = {"z": "slices", "c": "channels"}.get(letter)
+        other = f", or axes={axes.replace('t', letter)} to fit them as {role}"
         raise source.reject(
             f"is a series of {count:,} volumes ({join(shape)}, axes {axes})",
             "the number of one",
-            f"Choose it with frame=0 (to {count - 1}){other}.",
+            f"Choose it with frame=0 (to {count - 1}){other if role and few else ''}.",
         )
-    if not 0 <= source.frame < count:
+    frame = source.frame or 0
+    if frame >= count:
         raise source.reject(
-            f"has no frame {source.frame}: it holds {count:,}",
+            f"has no frame {frame}: it holds {count:,}",
             f"a frame from 0 to {count - 1}",
-            f"Use frame={min(max(source.frame, 0), count - 1)}.",
+            f"Use frame={count - 1}.",
         )
-    return source.frame
+    return frame
 
 
-def choose_box(source: Source, sizes: dict[str, int]) -> dict[str, slice]:
+def choose_box(source: Source, crop: tuple[int, ...], sizes: dict[str, int]) -> dict[str, slice]:
     """The ranges of x, y and z to read."""
-    if source.crop is None:
-        return {}
-    lower, upper = source.crop[:3], source.crop[3:]
-    most = [sizes.get(axis, 1) for axis in "xyz"]
+    lower, upper = crop[:3], crop[3:]
+    width, height, depth = most = [sizes.get(axis, 1) for axis in "xyz"]
     if not all(0 <= a < b <= n for a, b, n in zip(lower, upper, most, strict=True)):
-        raise crop_error(source, most)
+        raise RejectedError(
+            f"crop is {list(crop)}; expected [x0, y0, z0, x1, y1, z1] inside {source.name}, "
+            f"{width} wide, {height} high and {depth} deep."
+        )
     return {axis: slice(a, b) for axis, a, b in zip("xyz", lower, upper, strict=True)}
-
-
-def crop_error(source: Source, most: Sequence[int]) -> RejectedError:
-    """The error for a box that is empty or reaches beyond the volume."""
-    width, height, depth = most
-    return RejectedError(
-        f"crop is {list(source.crop or ())}; expected [x0, y0, z0, x1, y1, z1] inside "
-        f"{source.name}, {width} wide, {height} high and {depth} deep."
-    )
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """What a decoder gives back.
-
-    Attributes:
-        selected: The part of the stored array that its layout selects; maybe a view of the file.
-        layout: What its axes are.
-        container: How the file holds the whole lattice.
-        notes: Remarks for the user.
-    """
-
-    selected: np.ndarray
-    layout: Layout
-    container: Container
-    notes: tuple[str, ...] = ()

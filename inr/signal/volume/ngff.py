@@ -3,29 +3,25 @@
 Versions 0.4 (Zarr 2) and 0.5 (Zarr 3) of https://ngff.openmicroscopy.org are read, 0.5 is written.
 """
 
-from __future__ import annotations
-
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-from .volume_format import Container, Triple
+from .volume_format import Container
 
 VERSION = "0.5"
-UNITS = {
-    "nanometer": "nm",
-    "micrometer": "um",
-    "millimeter": "mm",
-    "centimeter": "cm",
-    "meter": "m",
+NAMES = {
+    "nm": "nanometer",
+    "um": "micrometer",
+    "mm": "millimeter",
+    "cm": "centimeter",
+    "m": "meter",
 }
-NAMES = {unit: name for name, unit in UNITS.items()}
+UNITS = {name: unit for unit, name in NAMES.items()}
 TYPES = {"t": "time", "c": "channel"}
 
 
-@dataclass(frozen=True)
-class Level:
+class Level(NamedTuple):
     """An image at one resolution.
 
     Attributes:
@@ -37,7 +33,7 @@ class Level:
 
     path: str
     axes: str | None
-    spacing: Triple | None
+    spacing: Sequence[float] | None
     unit: str | None
 
 
@@ -52,31 +48,29 @@ def read_levels(attributes: Mapping[str, Any]) -> list[Level]:
 
 def read_level(image: Mapping[str, Any], dataset: Mapping[str, Any]) -> Level:
     """One level of an image."""
-    axes = image["axes"]
-    names = "".join(axis["name"] for axis in axes)
-    scale = [1.0] * len(axes)
+    names = [axis["name"] for axis in image["axes"]]
+    scale = [1.0] * len(names)
     for owner in (dataset, image):
         for step in owner.get("coordinateTransformations", ()):
             if step["type"] == "scale":
                 scale = [a * float(b) for a, b in zip(scale, step["scale"], strict=True)]
-    steps: dict[str, float] = dict(zip((axis["name"] for axis in axes), scale, strict=True))
+    steps: dict[str, float] = dict(zip(names, scale, strict=True))
     x, y = steps["x"], steps["y"]
     z = steps.get("z", x)
     has_spacing = all(step > 0 and math.isfinite(step) for step in (x, y, z))
-    unit = next((axis.get("unit") for axis in axes if axis["name"] == "x"), None)
-    is_ours = len(names) == len(steps) and set(names) <= set("tczyx")
+    unit = next((axis.get("unit") for axis in image["axes"] if axis["name"] == "x"), None)
+    is_ours = len(steps) == len(names) and set(names) <= set("tczyx")
     return Level(
         str(dataset["path"]).strip("/"),
-        names if is_ours else None,
+        "".join(names) if is_ours else None,
         (x, y, z) if has_spacing else None,
         None if unit is None else UNITS.get(str(unit), str(unit)),
     )
 
 
-def make_attributes(path: str, container: Container) -> dict[str, Any]:
-    """The attributes of a group of one image at one level, with a spacing."""
-    assert container.spacing is not None
-    steps = dict(zip("xyz", container.spacing, strict=True))
+def make_attributes(path: str, container: Container, spacing: Sequence[float]) -> dict[str, Any]:
+    """The attributes of a group of one image at one level."""
+    steps = dict(zip("xyz", spacing, strict=True))
     axes = [{"name": axis, "type": TYPES.get(axis, "space")} for axis in container.axes]
     for axis in axes:
         if container.unit is not None and axis["type"] == "space":

@@ -1,10 +1,9 @@
-"""NIfTI, version 1 and 2."""
-
-from __future__ import annotations
+"""NIfTI, version 1 and 2, by nibabel."""
 
 import base64
 import gzip
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,10 @@ import numpy as np
 
 from inr.source_file import describe
 
-from .job import Job
-from .layout import Decoded, plan_layout
+from .file_format import WIDENED, FileFormat, Stored
+from .layout import Index
 from .source import Source, join
-from .volume_format import Container, Triple, to_rows
+from .volume_format import Container, Shape
 
 AXES = "xyztc"
 VECTOR_AXES = "ctzyx"
@@ -25,48 +24,94 @@ NIFTI1_BYTES = 348
 COMPRESSION = 6
 
 
-def decode(source: Source) -> Decoded:
-    """Reads stored numbers, not scaled, with their header."""
-    try:
+class Nifti(FileFormat):
+    """A file whose stored numbers and header are kept, so that its result has the same ones."""
+
+    name = "NIfTI"
+    start = rb".{344}n[i+]1\0|.{4}n[i+]2\0\r\n\x1a\n"
+    suffixes = (".nii",)
+    written = (".nii", ".nii.gz")
+    package = "nibabel"
+    has_scale = True
+    widened = WIDENED
+
+    def suffix_of(self, path: Path) -> str:
+        return ".nii.gz" if path.name.lower().endswith(".gz") else ".nii"
+
+    @contextmanager
+    def open(self, source: Source) -> Iterator[Stored]:
         import nibabel
-    except ImportError:
-        raise source.needs("nibabel") from None
-    image = nibabel.load(source.path)
-    if not isinstance(image, nibabel.Nifti1Pair):
-        raise source.reject("is no NIfTI", "a .nii or .nii.gz file", "Convert it.")
-    header = image.header
-    dtype = header.get_data_dtype()
-    shape = header.get_data_shape()
-    if len(shape) < 2:
-        raise source.reject(f"has shape {shape}", "two axes or more", "Save it as .npy.")
-    colors = dtype.names or ()
-    source.check_dtype(dtype[0] if colors else dtype)
-    layout = plan_layout(source, shape, AXES[: len(shape)])
-    # Loading resets what the header says of these.
-    offset, slope, intercept = (getattr(image.dataobj, n) for n in ("offset", "slope", "inter"))
-    header.set_slope_inter(slope, intercept)
-    spec = (shape, dtype, offset, 1.0, 0.0)
-    proxy = nibabel.arrayproxy.ArrayProxy(image.file_map["image"].filename, spec)
-    selected = np.asarray(proxy[layout.selection])
-    if source.path.name.lower().endswith(".gz"):
-        check_sum(source.path)
-    axes = layout.written_axes[::-1]
-    if colors:
-        selected = np.stack([selected[color] for color in colors], axis=-1)
-        layout, axes = layout.with_channels(len(colors)), axes + "c"
-    spacing, unit = read_spacing(header)
-    container = Container(
-        ".nii.gz" if source.path.name.lower().endswith(".gz") else ".nii",
-        axes,
-        header.endianness,
-        slope=float(slope),
-        intercept=float(intercept),
-        spacing=spacing,
-        unit=unit,
-        affine=to_rows(image.affine) if is_invertible(image.affine) else None,
-        header=base64.b64encode(header.binaryblock).decode(),
-    )
-    return Decoded(selected, layout, container)
+
+        image = nibabel.load(source.path)
+        if not isinstance(image, nibabel.Nifti1Pair):
+            raise source.reject("is no NIfTI", "a .nii or .nii.gz file", "Convert it.")
+        header = image.header
+        dtype, shape = header.get_data_dtype(), header.get_data_shape()
+        if len(shape) < 2:
+            raise source.reject(f"has shape {shape}", "two axes or more", "Save it as .npy.")
+        # Loading resets what the header says of these.
+        offset, slope, intercept = (getattr(image.dataobj, n) for n in ("offset", "slope", "inter"))
+        header.set_slope_inter(slope, intercept)
+        colors = dtype.names or ()
+
+        def read(selection: Index) -> np.ndarray:
+            # Without a scale: a proxy of nibabel's own has physical values.
+            spec = (shape, dtype, offset, 1.0, 0.0)
+            proxy = nibabel.arrayproxy.ArrayProxy(image.file_map["image"].filename, spec)
+            part = np.asarray(proxy[selection])
+            if source.path.name.lower().endswith(".gz"):
+                check_sum(source.path)
+            return np.stack([part[color] for color in colors], axis=-1) if colors else part
+
+        zooms = [abs(zoom) for zoom in header.get_zooms()[:3]]
+        container = Container(
+            self.suffix_of(source.path),
+            slope=float(slope),
+            intercept=float(intercept),
+            spacing=[*zooms, 1.0, 1.0][:3],
+            unit=UNITS.get(header.get_xyzt_units()[0]),
+            affine=image.affine,
+            header=base64.b64encode(header.binaryblock).decode(),
+        )
+        stored_dtype = dtype[0] if colors else dtype
+        yield Stored(
+            shape, stored_dtype, read, container, AXES[: len(shape)], True, samples=len(colors)
+        )
+
+    def prepare(self, container: Container, shape: Shape, dtype: np.dtype) -> tuple[str, np.dtype]:
+        axes, dtype = super().prepare(container, shape, dtype)
+        is_vector = axes.endswith("c") and (dtype != np.uint8 or shape[3] not in (3, 4))
+        return VECTOR_AXES if is_vector else axes, dtype
+
+    def write(self, path: Path, array: np.ndarray, container: Container) -> None:
+        """Writes the header that was read, moved with the lattice, and the numbers."""
+        import nibabel
+
+        if container.axes.endswith("c"):
+            array = array.view([(name, "u1") for name in "RGBA"[: array.shape[-1]]])[..., 0]
+        header = make_header(container)
+        header.set_data_dtype(array.dtype.newbyteorder("="))
+        try:
+            header.set_data_shape(array.shape[::-1])
+        except nibabel.spatialimages.HeaderDataError as error:
+            raise ValueError(
+                f"NIfTI cannot hold {join(array.shape)} voxels ({describe(error)}); expected up to "
+                "32,767 per axis. Write another format, such as .npz."
+            ) from None
+        place_header(header, container)
+        image_type = (
+            nibabel.Nifti2Image if header.sizeof_hdr != NIFTI1_BYTES else nibabel.Nifti1Image
+        )
+        image = image_type(array.T, None, header)
+        # An image forgets the scale of its header.
+        image.header.set_slope_inter(*header.get_slope_inter())
+        with path.open("wb") as file:
+            if container.suffix == ".nii":
+                image.to_stream(file)
+                return
+            # Without name and time, so that the same volume is the same file.
+            with gzip.GzipFile("", "wb", COMPRESSION, file, mtime=0) as packed:
+                image.to_stream(packed)
 
 
 def check_sum(path: Path) -> None:
@@ -78,58 +123,6 @@ def check_sum(path: Path) -> None:
     with gzip.open(path) as file:
         while file.read(2**20):
             pass
-
-
-def is_invertible(affine: np.ndarray) -> bool:
-    """Whether an affine tells different places of different voxels."""
-    return bool(np.isfinite(affine).all() and np.linalg.matrix_rank(affine) == len(affine))
-
-
-def read_spacing(header: Any) -> tuple[Triple | None, str | None]:
-    """The spacing of (x, y, z), where it is positive, and its unit."""
-    zooms = [abs(float(zoom)) for zoom in header.get_zooms()[:3]]
-    zooms += [1.0] * (3 - len(zooms))
-    if not all(np.isfinite(zooms)) or min(zooms) <= 0:
-        return None, None
-    x, y, z = zooms
-    return (x, y, z), UNITS.get(header.get_xyzt_units()[0])
-
-
-def encode(job: Job) -> None:
-    """Writes one file: the header that was read, moved with the lattice, and the numbers."""
-    from nibabel.spatialimages import HeaderDataError
-
-    job = replace(job, dtype=supported_dtype(job.dtype))
-    has_colors = job.axes.endswith("c") and job.dtype == np.uint8 and job.shape[3] in (3, 4)
-    if job.axes.endswith("c") and not has_colors:
-        job = replace(job, container=replace(job.container, axes=VECTOR_AXES))
-    header = make_header(job.container)
-    colors = np.dtype([(name, "u1") for name in "RGBA"[: job.shape[3]]])
-    header.set_data_dtype(colors if has_colors else job.dtype.newbyteorder("="))
-    try:
-        header.set_data_shape(job.stored_shape[: -1 if has_colors else None][::-1])
-    except HeaderDataError as error:
-        raise ValueError(
-            f"NIfTI cannot hold {join(job.shape)} voxels ({describe(error)}); expected up to "
-            "32,767 per axis. Write another format, such as .npz."
-        ) from None
-    place_header(header, job.container)
-    header["magic"], header["vox_offset"] = header.single_magic, header.single_vox_offset
-    job = replace(job, dtype=job.dtype.newbyteorder(header.endianness))
-    with job.path.open("wb") as file:
-        if job.suffix == ".nii":
-            header.write_to(file)
-            job.write_numbers(file)
-            return
-        # Without name and time, so that the same volume is the same file.
-        with gzip.GzipFile("", "wb", COMPRESSION, file, mtime=0) as packed:
-            header.write_to(packed)
-            job.write_numbers(packed)
-
-
-def supported_dtype(dtype: np.dtype) -> np.dtype:
-    """The dtype that NIfTI has in the place of one that it does not have."""
-    return np.dtype({"bool": "uint8", "float16": "float32"}.get(dtype.name, dtype))
 
 
 def make_header(container: Container) -> Any:
@@ -149,8 +142,7 @@ def make_header(container: Container) -> Any:
     header = nibabel.Nifti1Header()
     if container.axes == VECTOR_AXES:
         header.set_intent("vector")
-    if (container.slope, container.intercept) != (1.0, 0.0):
-        header.set_slope_inter(container.slope, container.intercept)
+    header.set_slope_inter(container.slope, container.intercept)
     if container.unit in NAMES:
         header.set_xyzt_units(NAMES[container.unit])
     return header

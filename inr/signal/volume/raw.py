@@ -1,52 +1,56 @@
 """Files of nothing but numbers, whose shape and dtype the user says."""
 
-from __future__ import annotations
-
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 
-from .job import Job
-from .layout import Decoded, plan_layout
+from .file_format import FileFormat, Stored
 from .source import Source, join
-from .volume_format import Container, byte_order
+from .volume_format import Container
 
 # As in bonsai_256x256x256_uint8.raw, with the fastest axis first.
 NAMED = re.compile(r"(\d+)x(\d+)x(\d+).*?(u?int(?:8|16|32|64)|float(?:16|32|64))", re.IGNORECASE)
 
 
-def decode(source: Source) -> Decoded:
-    """Maps a file of numbers into memory."""
-    if source.shape is None or source.dtype is None:
-        raise source.reject(
-            "has no header", "the shape and the dtype of its numbers", advise(source.name)
-        )
-    source.check_dtype(source.dtype)
-    layout = plan_layout(source, source.shape)
-    size, needed = source.path.stat().st_size, math.prod(source.shape) * source.dtype.itemsize
-    if size != needed:
-        raise source.reject(
-            f"has {size:,} bytes",
-            f"{needed:,} for {join(source.shape)} numbers of {source.dtype.name}",
-            "Check shape and dtype.",
-        )
-    array = np.memmap(source.path, source.dtype, "r", shape=source.shape)
-    suffix = source.path.suffix.lower() if source.path.suffix.lower() == ".bin" else ".raw"
-    container = Container(suffix, layout.written_axes, byte_order(source.dtype))
-    return Decoded(array[layout.selection], layout, container)
+class Raw(FileFormat):
+    """A file of numbers, which is mapped into memory."""
+
+    name = "raw"
+    written = (".raw", ".bin")
+
+    def recognizes(self, source: Source, start: bytes) -> bool:
+        named = source.path.suffix.lower() in self.written
+        return named or None not in (source.shape, source.dtype)
+
+    @contextmanager
+    def open(self, source: Source) -> Iterator[Stored]:
+        shape, dtype = source.shape, source.dtype
+        if shape is None or dtype is None:
+            raise source.reject(
+                "has no header", "the shape and the dtype of its numbers", advise(source.name)
+            )
+        size, needed = source.path.stat().st_size, math.prod(shape) * dtype.itemsize
+        if size != needed:
+            raise source.reject(
+                f"has {size:,} bytes",
+                f"{needed:,} for {join(shape)} numbers of {dtype.name}",
+                "Check shape and dtype.",
+            )
+        array = np.memmap(source.path, dtype, "r", shape=shape)
+        yield Stored(shape, dtype, array.__getitem__, Container(self.suffix_of(source.path)))
+
+    def write(self, path: Path, array: np.ndarray, container: Container) -> None:
+        array.tofile(path)
 
 
 def advise(name: str) -> str:
-    """What to type, as far as the file's name says."""
+    """The arguments to give, as far as the file's name says."""
     found = NAMED.search(name)
     if not found:
         return "Use shape=[D,H,W] dtype=uint16 (big endian: '>u2')."
     x, y, z, dtype = found.groups()
     return f"By its name: shape=[{z},{y},{x}] dtype={dtype.lower()}."
-
-
-def encode(job: Job) -> None:
-    """Writes nothing but the numbers."""
-    with job.path.open("wb") as file:
-        job.write_numbers(file)

@@ -1,27 +1,51 @@
 """Reading volumes, whatever their format, without losing data."""
 
-from __future__ import annotations
-
-import importlib
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from inr.argument import check_choice, check_count, check_list
-from inr.source_file import MissingExtraError, RejectedError, describe
+from inr.raster.quiet import quiet
 
-from .detect import Format, find_format
-from .layout import Decoded
+from .file_format import FileFormat
+from .formats import find_format
+from .layout import plan_layout, reorder
 from .slabs import cut_slabs, find_extremes, widen
-from .source import Source, quiet
-from .volume import Volume
-from .volume_format import check_letters
+from .source import Source, join
+from .volume_format import Container, byte_order, check_letters
 
 MOST_EXACT = 2**53  # float64 holds every whole number up to it
+
+
+@dataclass(frozen=True)
+class Volume:
+    """The voxels of one volume as its file stores them.
+
+    Attributes:
+        voxels: ``(D, H, W, C)`` array of finite numbers, axes (z, y, x, channel), of the file's own
+            dtype: booleans, integers of up to 64 bits or floats. It may be a read-only view of the
+            file, in the file's byte order.
+        container: How the file holds them, and where they are in the world.
+        low: The least voxel.
+        high: The greatest; always above ``low``.
+        notes: One-line remarks for the user on what the reader had to decide.
+    """
+
+    voxels: np.ndarray
+    container: Container
+    low: float
+    high: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def bits(self) -> int | None:
+        """Bits of whole-numbered voxels; None for floats."""
+        dtype = self.voxels.dtype
+        return {"b": 1, "f": None}.get(dtype.kind, dtype.itemsize * 8)
 
 
 def read_volume(
@@ -36,29 +60,10 @@ def read_volume(
     nonfinite: Literal["reject", "zero"] = "reject",
     max_voxels: int = 2**30,
 ) -> Volume:
-    """Reads a volume, telling its format by its content.
+    """Reads a volume as ``(D, H, W, C)``, telling its format by its content.
 
-    Stored numbers are kept as they are: a slope and an intercept that turn them into physical
-    values are in the container.
-
-    Args:
-        path: A file, or a folder that is a Zarr store or holds the slices of a DICOM series.
-        dataset: The array in a file with several (NPZ, HDF5, Zarr), or the series (its number or
-            UID) in a folder with several.
-        frame: The volume of a series of them, from 0.
-        axes: What the axes of the stored array are, a letter each of ``x``, ``y``, ``z``, ``c``
-            (channels) and ``t`` (frames), in the order that the usual reader of the format gives
-            them (NIfTI: ``xyz``; NumPy: mostly ``zyx``). None asks the format; where that does not
-            say, three axes are ``zyx``, and a fourth of at most 4 is channels.
-        crop: ``[x0, y0, z0, x1, y1, z1]`` in voxels: the box to read.
-        shape: Shape of the numbers in a raw file, in the order of ``axes``.
-        dtype: Dtype of the numbers in a raw file, such as ``uint16`` or, with high bytes first,
-            ``>u2``.
-        nonfinite: Whether NaN and infinity are rejected or read as zero.
-        max_voxels: Most numbers that may be read, checked on the header alone.
-
-    Returns:
-        The volume as ``(D, H, W, C)``.
+    The arguments are those of :class:`inr.signal.VolumeSignal`. Stored numbers are kept as they
+    are: a slope and an intercept that turn them into physical values are in the container.
 
     Raises:
         OSError: The file cannot be read.
@@ -82,7 +87,12 @@ def read_volume(
     with quiet():
         form = find_format(source)
         source = replace(source, kind=form.name)
-        return finish(source, decode(source, form), zero=nonfinite == "zero")
+        with source.rejecting():
+            voxels, container, notes = read_part(source, form)
+            if voxels.dtype.kind == "f":
+                voxels, found = remove_nonfinite(source, voxels, zero=nonfinite == "zero")
+                notes += found
+            return Volume(voxels, container, *check_extremes(source, voxels), notes)
 
 
 def check_counts(
@@ -97,58 +107,40 @@ def check_counts(
 
 def check_dtype(dtype: str | None) -> np.dtype | None:
     """Rejects what is no dtype of numbers."""
-    if dtype is None:
-        return None
     try:
-        return np.dtype(dtype)
+        return None if dtype is None else np.dtype(dtype)
     except TypeError:
         raise ValueError(
             f"dtype is {dtype!r}; expected one of numpy's, such as uint16, float32 or '>u2'."
         ) from None
 
 
-def decode(source: Source, form: Format) -> Decoded:
-    """Runs a decoder, turning whatever it raises into a rejection."""
-    decoder = importlib.import_module(f"{__package__}.{form.module}")
-    try:
-        decoded: Decoded = getattr(decoder, form.function)(source)
-        decoded.layout.check_selected(decoded.selected)
-        return decoded
-    except (RejectedError, MissingExtraError):
-        raise
-    except MemoryError:
+def read_part(source: Source, form: FileFormat) -> tuple[np.ndarray, Container, tuple[str, ...]]:
+    """Reads ``(D, H, W, C)`` voxels, how the file holds them, and remarks."""
+    form.require_package(source.name, "read")
+    with form.open(source) as stored:
+        if stored.dtype is not None:
+            source.check_dtype(stored.dtype)
+        layout = plan_layout(source, stored.shape, stored.axes)
+        selected = np.asarray(stored.read(layout.selection))
+    axes = layout.written_axes[::-1] if stored.is_fortran else layout.written_axes
+    if stored.samples and "c" in layout.axes:
         raise source.reject(
-            "does not fit into memory", "a smaller volume", "Use crop=[x0,y0,z0,x1,y1,z1]."
-        ) from None
-    except PermissionError as error:
-        raise PermissionError(
-            f"{error.filename or source.name} is not readable; expected a readable file. Allow it "
-            "with chmod +r."
-        ) from None
-    except Exception as error:
-        raise source.cut(describe(error)) from None
-
-
-def finish(source: Source, decoded: Decoded, *, zero: bool) -> Volume:
-    """Brings decoded voxels to the form that a `Volume` promises."""
-    voxels = decoded.layout.arrange(decoded.selected)
-    source.check_dtype(voxels.dtype)
-    notes = decoded.notes
-    if voxels.dtype.kind == "f":
-        voxels, found = remove_nonfinite(source, voxels, zero=zero)
-        notes += found
-    low, high = find_extremes(voxels)
-    if max(-low, high) > MOST_EXACT and voxels.dtype.kind != "f":
-        raise source.reject(
-            f"holds whole numbers up to {max(-low, high):.3g}",
-            "at most 2**53, which a double still holds",
-            "Convert it to float64.",
+            f"has {stored.samples} colours beside its axes, {layout.axes} by what was asked",
+            "axes without c",
+            "Leave out c.",
         )
-    if not np.isfinite(high - low):
-        raise source.reject(
-            f"spans {low:.3g} to {high:.3g}", "a range that a double holds", "Scale it down."
-        )
-    return Volume(voxels, decoded.layout.place(decoded.container), *widen(low, high), notes)
+    if stored.samples:
+        layout, axes = layout.with_channels(stored.samples), axes + "c"
+    if selected.shape != layout.selected_shape:
+        expected = join(layout.selected_shape)
+        raise source.cut(f"it holds {join(selected.shape)} numbers, not {expected}")
+    source.check_dtype(selected.dtype)
+    order = byte_order(stored.dtype or selected.dtype)
+    container = replace(stored.container, axes=axes, byte_order=order)
+    container = container if source.crop is None else container.cropped(source.crop[:3])
+    voxels = reorder(selected, layout.axes.replace("t", ""), "zyxc")
+    return voxels, container, stored.notes
 
 
 def remove_nonfinite(
@@ -171,3 +163,19 @@ def remove_nonfinite(
     for slab in slabs:
         cleaned[slab][~np.isfinite(cleaned[slab])] = 0
     return cleaned, (f"{count:,} NaN or infinite values are read as 0",)
+
+
+def check_extremes(source: Source, voxels: np.ndarray) -> tuple[float, float]:
+    """The range of voxels, if a double holds all of them and their distances."""
+    low, high = find_extremes(voxels)
+    if max(-low, high) > MOST_EXACT and voxels.dtype.kind != "f":
+        raise source.reject(
+            f"holds whole numbers up to {max(-low, high):.3g}",
+            "at most 2**53, which a double still holds",
+            "Convert it to float64.",
+        )
+    if not np.isfinite(high - low):
+        raise source.reject(
+            f"spans {low:.3g} to {high:.3g}", "a range that a double holds", "Scale it down."
+        )
+    return widen(low, high)

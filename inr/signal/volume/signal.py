@@ -15,8 +15,8 @@ from torch.nn import functional
 from inr.argument import check_count, check_numbers, check_range
 from inr.raster import PixelFormat
 from inr.signal._lattice_signal import LatticeSignal
-from inr.signal.volume.detect import is_volume
 from inr.signal.volume.display import VolumeDisplay
+from inr.signal.volume.formats import FORMATS, is_volume
 from inr.signal.volume.read import read_volume
 from inr.signal.volume.volume_format import VolumeFormat
 
@@ -30,12 +30,15 @@ class VolumeSignal(LatticeSignal):
     the columns, rows and slices of the stored array. The spacing is kept for what is exported.
 
     Args:
-        path: File (NumPy, NIfTI, NRRD, MetaImage, MGH, MINC, TIFF, HDF5, DICOM, raw) or folder
-            (Zarr, DICOM), of the format that its content shows.
-        dataset: The array of a file with several, or the series of a folder with several.
+        path: File, or folder of a Zarr store or of DICOM slices, in one of ``formats.FORMATS``:
+            its content shows which.
+        dataset: The array of a file with several (NPZ, HDF5, Zarr), or the series (its number or
+            UID) of a folder with several.
         frame: Number of the volume of a series, from 0.
-        axes: What the axes of the stored array are, such as ``zyx`` or ``czyx``; None leaves it
-            to the format.
+        axes: Axes of the stored array, a letter each of ``x``, ``y``, ``z``, ``c`` (channels) and
+            ``t`` (frames), in the order that the usual reader of the format gives them (NIfTI:
+            ``xyz``; NumPy: mostly ``zyx``). None asks the format; where that does not say, three
+            axes are ``zyx``, and a fourth of at most 4 is channels.
         shape: Shape of the numbers in a raw file, such as ``[D, H, W]``.
         dtype: Dtype of the numbers in a raw file, such as ``uint16``, or ``>u2`` with high bytes
             first.
@@ -45,7 +48,7 @@ class VolumeSignal(LatticeSignal):
             or a fraction of the voxels, drawn at random: what training never sees.
         value_range: What the field sees for the least and the greatest voxel there is.
         nonfinite: ``reject``, or ``zero`` to replace NaN and infinity.
-        max_voxels: Larger volumes are rejected before they are read.
+        max_voxels: Larger volumes are rejected before they are read, by their header alone.
         seed: Seed of the random fraction held out.
 
     Attributes:
@@ -60,10 +63,7 @@ class VolumeSignal(LatticeSignal):
 
     kind = "volume"
     display = VolumeDisplay()
-    suffixes = (
-        *(".npy", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".mgh", ".mgz", ".mnc"),
-        *(".h5", ".hdf5", ".zarr", ".dcm"),
-    )
+    suffixes = tuple(suffix for form in FORMATS for suffix in form.suffixes)
     sample = "sample_volume.npz"
 
     @classmethod

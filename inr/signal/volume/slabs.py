@@ -1,7 +1,5 @@
 """Going through a volume in parts of bounded memory."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 

@@ -1,24 +1,16 @@
-"""The file or folder that a decoder reads, and the errors that reject it."""
+"""The file or folder of a volume, the terms on which to read it, and the errors that reject it."""
 
-from __future__ import annotations
-
-import logging
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from inr.raster import quiet as raster_quiet
-from inr.raster.source import CutError
-from inr.source_file import MissingExtraError, RejectedError
+from inr.source_file import MissingExtraError, RejectedError, describe
 
-__all__ = ["CutError", "MissingExtraError", "RejectedError", "Source", "join", "quiet"]
-
-CHATTY = ("pydicom", "nibabel.global")
 MOST_LISTED = 8
 
 
@@ -28,11 +20,11 @@ class Source:
 
     Attributes:
         path: The file or folder.
-        name: It as the user wrote it, for messages.
+        name: The path as the user wrote it, for messages.
         kind: Name of the format, such as ``NIfTI``.
         dataset: Name of the array or the series, of several.
         frame: Number of the volume, of a series of them.
-        axes: What the axes of the stored array are, such as ``zyx``; None leaves it to the format.
+        axes: Axes of the stored array, such as ``zyx``; None leaves it to the format.
         crop: ``(x0, y0, z0, x1, y1, z1)`` in voxels: the box to read.
         shape: Shape of a raw file, in the order of its axes.
         dtype: Dtype of a raw file.
@@ -54,16 +46,33 @@ class Source:
         """Makes the error for a file that cannot be read as it is."""
         return RejectedError(f"{self.name} {problem}; expected {expected}. {fix}")
 
-    def cut(self, there: str) -> CutError:
+    def cut(self, there: str) -> RejectedError:
         """Makes the error for a file that ends too early.
 
         Args:
             there: How much of it is there, for the parentheses of the message.
         """
-        return CutError(
-            f"{self.name} is cut off or damaged ({there}); expected a whole {self.kind} file. "
-            "Fetch or save it again."
-        )
+        problem = f"is cut off or damaged ({there})"
+        return self.reject(problem, f"a whole {self.kind} file", "Fetch or save it again.")
+
+    @contextmanager
+    def rejecting(self) -> Iterator[None]:
+        """Turns whatever a library raises into a rejection."""
+        try:
+            yield
+        except (RejectedError, MissingExtraError):
+            raise
+        except MemoryError:
+            raise self.reject(
+                "does not fit into memory", "a smaller volume", "Use crop=[x0,y0,z0,x1,y1,z1]."
+            ) from None
+        except PermissionError as error:
+            raise PermissionError(
+                f"{error.filename or self.name} is not readable; expected a readable file. Allow "
+                "it with chmod +r."
+            ) from None
+        except Exception as error:
+            raise self.cut(describe(error)) from None
 
     def check_count(self, shape: Sequence[int], what: str = "voxels") -> None:
         """Rejects more numbers than allowed, before they are read."""
@@ -82,42 +91,35 @@ class Source:
             kind = "text or objects" if dtype.kind in "OSUV" else dtype.name
             raise self.reject(f"holds {kind}", "integers, floats or booleans of up to 64 bits", fix)
 
-    def choose(self, names: Sequence[str], what: str, shapes: Sequence[str] | None = None) -> str:
-        """Chooses the array to read by the name that was asked for.
+    def choose(self, named: Mapping[str, str], what: str) -> str:
+        """Chooses an array by the name that was asked for, or the only one.
 
         Args:
-            names: Names of all that could be read.
-            what: What the format calls them, in the singular.
-            shapes: What else to tell of each.
+            named: Names of all that can be read, and what to tell of each.
+            what: Word for one of them.
         """
-        if not names:
+        if not named:
             raise self.reject(
                 f"holds no {what} of numbers", f"one with 3 axes in a {self.kind} file", "Check it."
             )
-        if self.dataset in names:
+        if self.dataset in named:
             return str(self.dataset)
-        told = [f"{n} ({s})" for n, s in zip(names, shapes or (), strict=True)] if shapes else names
-        listed = ", ".join(told[:MOST_LISTED]) + (", ..." if len(names) > MOST_LISTED else "")
+        listed = ", ".join(f"{name} ({told})" for name, told in list(named.items())[:MOST_LISTED])
+        listed += ", ..." if len(named) > MOST_LISTED else ""
+        first = next(iter(named))
         if self.dataset is not None:
             raise self.reject(
                 f"has no {what} {self.dataset!r}",
                 f"one of {listed}",
-                f"Use dataset={quoted(names[0])}.",
+                f"Use dataset={quoted(first)}.",
             )
-        if len(names) > 1:
+        if len(named) > 1:
             raise self.reject(
-                f"holds {len(names):,} {what if what.endswith('s') else what + 's'}: {listed}",
+                f"holds {len(named):,} {what if what.endswith('s') else what + 's'}: {listed}",
                 "the name of one",
-                f"Choose it with dataset={quoted(names[0])}.",
+                f"Choose it with dataset={quoted(first)}.",
             )
-        return names[0]
-
-    def needs(self, package: str) -> MissingExtraError:
-        """Makes the error for a format whose package is not installed."""
-        return MissingExtraError(
-            f"{self.name} is a {self.kind} file; expected the {package} package to read it. "
-            "Run pip install 'inr[volume]'."
-        )
+        return first
 
 
 def quoted(name: str) -> str:
@@ -128,18 +130,3 @@ def quoted(name: str) -> str:
 def join(shape: Sequence[int]) -> str:
     """Cells per axis, for messages."""
     return " x ".join(f"{int(n):,}" for n in shape)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Holds back warnings and the logs of readers while the block runs."""
-    loggers = [logging.getLogger(name) for name in CHATTY]
-    before = [logger.disabled for logger in loggers]
-    for logger in loggers:
-        logger.disabled = True
-    try:
-        with raster_quiet.quiet():
-            yield
-    finally:
-        for logger, disabled in zip(loggers, before, strict=True):
-            logger.disabled = disabled

@@ -25,7 +25,7 @@ class PhysicalField(nn.Module):
         self.ends = tuple(
             container.intercept + container.slope * end for end in (pixels.low, pixels.high)
         )
-        self.value_range = form.value_range
+        self.value_range = pixels.value_range
 
     def forward(self, coords: Tensor) -> Tensor:
         lower, upper = self.value_range

@@ -1,19 +1,18 @@
 """The map between normalised values and stored voxels, and the way a file holds these."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from inr.raster import PixelFormat
 
 from .slabs import cut_slabs
 
-Triple = tuple[float, float, float]
-Matrix = tuple[tuple[float, ...], ...]
+Shape = tuple[int, int, int, int]
+MICROMETRES = {"nm": 1e-3, "um": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6}
 
 
 @dataclass(frozen=True)
@@ -29,11 +28,16 @@ class Container:
         dataset: Name of the array in its file.
         slope: What a stored number is multiplied by to give its physical value, and
         intercept: what is added then.
-        spacing: Distance of neighbouring voxels along x, y and z, in ``unit``.
+        spacing: Distances of neighbouring voxels along x, y and z, in ``unit``; None where they
+            are not known, as where one is not above 0.
         unit: Unit of lengths, such as ``mm``.
         affine: 4 x 4, from voxel numbers (x, y, z, 1) to positions in ``unit``: to the right, to
-            the front and up (RAS), where there is a body.
+            the front and up (RAS), where there is a body. None where it is not known, as where it
+            has no inverse.
         header: Header of a NIfTI file, in base 64.
+
+    Raises:
+        TypeError, ValueError: A field is of another type.
     """
 
     suffix: str
@@ -42,10 +46,34 @@ class Container:
     dataset: str | None = None
     slope: float = 1.0
     intercept: float = 0.0
-    spacing: Triple | None = None
+    spacing: Sequence[float] | None = None
     unit: str | None = None
-    affine: Matrix | None = None
+    affine: ArrayLike | None = None
     header: str | None = None
+
+    def __post_init__(self) -> None:
+        check_letters(self.axes)
+        if self.spacing is not None:
+            x, y, z = map(float, self.spacing)
+            known = min(x, y, z) > 0 and np.isfinite([x, y, z]).all()
+            object.__setattr__(self, "spacing", (x, y, z) if known else None)
+        if self.affine is not None:
+            affine = np.array(self.affine, float).reshape(4, 4)
+            known = np.isfinite(affine).all() and np.linalg.matrix_rank(affine) == 4
+            object.__setattr__(self, "affine", to_rows(affine) if known else None)
+
+    def in_millimetres(self) -> np.ndarray:
+        """The affine in millimetres; that of the spacing alone where there is none."""
+        spacing = self.spacing or (1.0, 1.0, 1.0)
+        affine = np.diag([*spacing, 1.0]) if self.affine is None else np.array(self.affine)
+        affine[:3] *= MICROMETRES.get(self.unit or "mm", 1e3) / 1e3
+        return affine
+
+    def cropped(self, start: Sequence[int]) -> "Container":
+        """The container of a part that begins at voxel ``(x, y, z)``."""
+        step = np.eye(4)
+        step[:3, 3] = start
+        return self if self.affine is None else replace(self, affine=np.array(self.affine) @ step)
 
     def resampled(
         self,
@@ -53,7 +81,7 @@ class Container:
         size: Sequence[int],
         lower: Sequence[float] = (0.0, 0.0, 0.0),
         upper: Sequence[float] = (1.0, 1.0, 1.0),
-    ) -> Container:
+    ) -> "Container":
         """The same place in the world on another lattice: of other cells, of a part, or both.
 
         Args:
@@ -68,30 +96,9 @@ class Container:
         # Voxel i' is centred at (i' + 1/2) / new of the box, and voxel i at (i + 1/2) / old.
         step = np.diag([*scale, 1.0])
         step[:3, 3] = start * old + scale / 2 - 0.5
-        spacing, affine = self.spacing, self.affine
-        if spacing is not None:
-            x, y, z = (float(d * s) for d, s in zip(spacing, scale, strict=True))
-            spacing = (x, y, z)
-        if affine is not None:
-            affine = to_rows(np.array(affine) @ step)
+        spacing = None if self.spacing is None else self.spacing * scale
+        affine = None if self.affine is None else np.array(self.affine) @ step
         return replace(self, spacing=spacing, affine=affine)
-
-    @classmethod
-    def from_plain(cls, plain: dict[str, Any]) -> Container:
-        """The inverse of ``asdict``, also after JSON.
-
-        Raises:
-            KeyError, TypeError, ValueError: A field is missing or of another type.
-        """
-        check_keys(cls, plain)
-        spacing, affine = plain.get("spacing"), plain.get("affine")
-        check_letters(plain.get("axes", "zyx"))
-        if spacing is not None:
-            x, y, z = map(float, spacing)
-            spacing = (x, y, z)
-        if affine is not None:
-            affine = to_rows(np.array(affine, float).reshape(4, 4))
-        return cls(**{**plain, "spacing": spacing, "affine": affine})
 
 
 @dataclass(frozen=True)
@@ -105,16 +112,6 @@ class VolumeFormat:
 
     pixel_format: PixelFormat
     container: Container
-
-    @property
-    def value_range(self) -> tuple[float, float]:
-        """What the least and the greatest voxel are to the field."""
-        return self.pixel_format.value_range
-
-    @property
-    def step(self) -> float | None:
-        """Distance of the values of neighbouring whole-numbered voxels; None for floats."""
-        return self.pixel_format.step
 
     @property
     def dtype(self) -> np.dtype:
@@ -135,28 +132,17 @@ class VolumeFormat:
             voxels[slab] = self.pixel_format.restore(values[slab])
         return voxels
 
-    def resampled(
-        self,
-        shape: Sequence[int],
-        size: Sequence[int],
-        lower: Sequence[float] = (0.0, 0.0, 0.0),
-        upper: Sequence[float] = (1.0, 1.0, 1.0),
-    ) -> VolumeFormat:
-        """The same on another lattice: see :meth:`Container.resampled`."""
-        return replace(self, container=self.container.resampled(shape, size, lower, upper))
-
     @classmethod
-    def from_plain(cls, plain: dict[str, Any]) -> VolumeFormat:
+    def from_plain(cls, plain: dict[str, Any]) -> "VolumeFormat":
         """The inverse of ``asdict``, also after JSON.
 
         Raises:
-            KeyError, TypeError, ValueError: A field is missing or of another type.
+            KeyError, TypeError, ValueError: A field is missing, unknown or of another type.
         """
-        check_keys(cls, plain)
-        pixels = dict(plain["pixel_format"])
+        pixels = plain["pixel_format"]
         lower, upper = map(float, pixels["value_range"])
-        pixels["value_range"] = (lower, upper)
-        return cls(PixelFormat(**pixels), Container.from_plain(dict(plain["container"])))
+        pixel_format = PixelFormat(**{**pixels, "value_range": (lower, upper)})
+        return cls(pixel_format, Container(**plain["container"]))
 
 
 def check_letters(axes: Any) -> str:
@@ -174,16 +160,9 @@ def check_letters(axes: Any) -> str:
     return str(axes)
 
 
-def to_rows(matrix: np.ndarray) -> Matrix:
+def to_rows(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:
     """A matrix as plain data."""
     return tuple(tuple(float(number) for number in row) for row in matrix)
-
-
-def check_keys(cls: type, plain: dict[str, Any]) -> None:
-    """Rejects data that name what a dataclass does not have."""
-    unknown = set(plain) - {field.name for field in fields(cls)}
-    if unknown:
-        raise TypeError(f"{cls.__name__} has no {', '.join(sorted(unknown))}.")
 
 
 def byte_order(dtype: np.dtype) -> str:

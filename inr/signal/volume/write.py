@@ -1,40 +1,25 @@
 """Writing volumes without losing data."""
 
-from __future__ import annotations
-
-import importlib
+import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from inr.atomic import replacing
-from inr.source_file import MissingExtraError
+from inr.raster.quiet import quiet
 
-from .job import Job
+from .file_format import FileFormat
+from .formats import WRITERS
+from .layout import reorder
 from .slabs import cut_slabs
-from .source import join, quiet
-from .volume_format import Container, VolumeFormat
+from .source import join
+from .volume_format import Container, Shape, VolumeFormat
 
-# The module and function that write each format.
-WRITERS = {
-    ".npy": ("npy", "encode_npy"),
-    ".npz": ("npy", "encode_npz"),
-    ".nii": ("nifti", "encode"),
-    ".nii.gz": ("nifti", "encode"),
-    ".tif": ("tiff", "encode"),
-    ".tiff": ("tiff", "encode"),
-    ".h5": ("hdf5", "encode"),
-    ".hdf5": ("hdf5", "encode"),
-    ".zarr": ("zarr", "encode"),
-    ".raw": ("raw", "encode"),
-    ".bin": ("raw", "encode"),
-}
 SUFFIXES = tuple(WRITERS)
-PACKAGES = {"nifti": "nibabel", "hdf5": "h5py", "zarr": "zarr"}
-Shape = tuple[int, int, int, int]
 
 
 def write_volume(
@@ -48,11 +33,12 @@ def write_volume(
             axes, name of the dataset, spacing, affine and header. In another one the same numbers
             are written, as physical values where it has no place for a slope and an intercept.
         voxels: ``(D, H, W, C)`` array of ``volume_format.dtype``.
-        volume_format: From :class:`inr.signal.VolumeSignal`.
+        volume_format: Format of the file, from :class:`inr.signal.VolumeSignal`.
 
     Raises:
         ImportError: The format needs an optional package.
-        ValueError: The suffix is none of these, or the array is of another shape or dtype.
+        ValueError: The suffix is none of these, the array is of another shape or dtype, or the
+            format cannot hold it.
     """
     if voxels.ndim != 4 or not voxels.size:
         raise ValueError(f"voxels have the shape {voxels.shape}; expected (D, H, W, C).")
@@ -69,7 +55,7 @@ def write_slabs(
 ) -> None:
     """Writes a volume from a stream of slabs: :func:`write_volume` says how.
 
-    They are held one at a time, unless the file has its channels one behind the other.
+    They are held one at a time: the whole is gathered in a nameless file beside the target.
 
     Args:
         path: File to write, as for :func:`write_volume`.
@@ -79,70 +65,65 @@ def write_slabs(
 
     Raises:
         ImportError: The format needs an optional package.
-        ValueError: The suffix is unknown, or the slabs are of another shape, number or dtype.
+        ValueError: The suffix is unknown, the slabs are of another shape, number or dtype, or the
+            format cannot hold them.
     """
     path = Path(path)
-    suffix = find_suffix(path)
-    module, function = WRITERS[suffix]
+    suffix, form = load_writer(path)
     container, dtype = volume_format.container, volume_format.dtype
     checked = check_slabs(slabs, shape, dtype)
-    if WRITERS.get(container.suffix, ("", ""))[0] != module:
-        if module != "nifti" and (container.slope, container.intercept) != (1.0, 0.0):
+    # Formats of one module hold the same.
+    if type(WRITERS.get(container.suffix)).__module__ != type(form).__module__:
+        if not form.has_scale and (container.slope, container.intercept) != (1.0, 0.0):
             checked = scale_slabs(checked, container)
             dtype = np.dtype(np.float32)
         container = replace(container, axes="zyx", byte_order="<", dataset=None, header=None)
-    container = replace(container, axes=complete_axes(container.axes, shape))
-    stored_dtype = dtype.newbyteorder("<" if container.byte_order != ">" else ">")
-    job = Job(path, suffix, shape, stored_dtype, container, checked)
-    encode = load_writer(path, module, function)
-    with quiet():
-        if suffix == ".zarr":
-            encode(job)
-            return
-        with replacing(path) as temporary:
-            encode(replace(job, path=temporary))
-            # Some formats do not ask for more slabs than there should be.
-            check_end(checked)
+    axes, dtype = form.prepare(container, shape, dtype)
+    container = replace(container, suffix=suffix, axes=axes)
+    with (
+        quiet(),
+        form.replacing(path) as temporary,
+        gathered(path.parent, shape, checked, axes, dtype) as array,
+    ):
+        form.write(temporary, array, container)
 
 
-def load_writer(path: Path, module: str, function: str) -> Callable[[Job], None]:
-    """The function that writes a format, if its package is there."""
-    package = PACKAGES.get(module)
-    if package:
-        try:
-            importlib.import_module(package)
-        except ImportError:
-            raise MissingExtraError(
-                f"{path} needs the {package} package to be written; expected it to be installed. "
-                "Run pip install 'inr[volume]', or name it .npz."
-            ) from None
-    writer: Callable[[Job], None] = getattr(
-        importlib.import_module(f"{__package__}.{module}"), function
-    )
-    return writer
-
-
-def find_suffix(path: Path) -> str:
-    """The suffix that says a path's format.
+def load_writer(path: Path) -> tuple[str, FileFormat]:
+    """The suffix and the format of a file to write, if the format's package is there.
 
     Raises:
+        MissingExtraError: The package is not installed.
         ValueError: The suffix is unknown.
     """
-    name = path.name.lower()
-    for suffix in SUFFIXES:
-        if name.endswith(suffix):
-            return suffix
-    raise ValueError(
-        f"{path} has the suffix {path.suffix!r}; expected {', '.join(SUFFIXES)}. "
-        f"Name it {path.stem}.npz or {path.stem}.nii.gz."
-    )
+    suffix = next((s for s in SUFFIXES if path.name.lower().endswith(s)), None)
+    if suffix is None:
+        raise ValueError(
+            f"{path} has the suffix {path.suffix!r}; expected {', '.join(SUFFIXES)}. "
+            f"Name it {path.stem}.npz or {path.stem}.nii.gz."
+        )
+    form = WRITERS[suffix]
+    form.require_package(str(path), "write", ", or name it .npz")
+    return suffix, form
 
 
-def complete_axes(axes: str, shape: Shape) -> str:
-    """Adds the axes that a volume needs and its file did not have."""
-    if shape[0] > 1 and "z" not in axes:
-        axes = "z" + axes
-    return axes + "c" if shape[3] > 1 and "c" not in axes else axes
+@contextmanager
+def gathered(
+    folder: Path, shape: Shape, slabs: Iterable[np.ndarray], axes: str, dtype: np.dtype
+) -> Iterator[np.ndarray]:
+    """Yields the whole array with the axes of a file, in C order, on disk and not in memory."""
+    sizes = dict(zip("zyxct", (*shape, 1), strict=True))
+    with tempfile.TemporaryFile(dir=folder) as file:
+        if hasattr(os, "posix_fallocate"):
+            # On a full disk this is an error, and writing to the map would end the process.
+            os.posix_fallocate(file.fileno(), 0, math.prod(shape) * dtype.itemsize)
+        array = np.memmap(file, dtype, "w+", shape=tuple(sizes[axis] for axis in axes))
+        top = 0
+        for slab in slabs:
+            place = slice(top, top + len(slab))
+            top += len(slab)
+            index = tuple(place if axis == "z" else slice(None) for axis in axes)
+            array[index] = reorder(slab, "zyxc", axes)
+        yield np.asarray(array)
 
 
 def check_slabs(slabs: Iterable[np.ndarray], shape: Shape, dtype: np.dtype) -> Iterator[np.ndarray]:
@@ -161,12 +142,6 @@ def check_slabs(slabs: Iterable[np.ndarray], shape: Shape, dtype: np.dtype) -> I
         yield slab
     if given != shape[0]:
         raise ValueError(f"got {given:,} slices or more; expected {shape[0]:,}.")
-
-
-def check_end(checked: Iterator[np.ndarray]) -> None:
-    """Lets the check of slabs find that there are too many."""
-    for _ in checked:
-        pass
 
 
 def scale_slabs(slabs: Iterable[np.ndarray], container: Container) -> Iterator[np.ndarray]:

@@ -85,6 +85,8 @@ def test_several_slices_at_each_place_are_frames(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"series of 2 volumes.*frame=0 \(to 1\)"):
         read_volume(tmp_path)
     np.testing.assert_array_equal(read_volume(tmp_path, frame=1).voxels[..., 0], voxels + 1)
+    channels = read_volume(tmp_path, axes="czyx").voxels
+    np.testing.assert_array_equal(channels, np.stack([voxels, voxels + 1], axis=-1))
     (tmp_path / "1_3.dcm").unlink()
     with pytest.raises(ValueError, match="from 1 to 2 slices at one position"):
         read_volume(tmp_path, frame=1)
@@ -116,6 +118,22 @@ def test_a_scale_for_each_slice_gives_physical_values(tmp_path: Path) -> None:
     np.testing.assert_array_equal(volume.voxels[..., 0], voxels * slopes - 1024)
     assert volume.voxels.dtype == np.float32
     assert (volume.container.slope, volume.container.intercept) == (1, 0)
+
+
+def test_stored_numbers_are_kept_where_simpleitk_scales_them(tmp_path: Path) -> None:
+    import SimpleITK
+
+    voxels = draw("u2")[..., 0] >> 4
+    write_series(tmp_path, voxels, RescaleSlope=0.1, RescaleIntercept=-1)
+    volume = read_volume(tmp_path)
+    np.testing.assert_array_equal(volume.voxels[..., 0], voxels)
+    assert volume.voxels.dtype == np.uint16
+    assert (volume.container.slope, volume.container.intercept) == (0.1, -1)
+
+    reader = SimpleITK.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(tmp_path)))
+    image = SimpleITK.GetArrayFromImage(reader.Execute())
+    assert image.dtype == np.float64 and not np.array_equal(image, voxels)
 
 
 def test_a_slope_of_zero_is_none(tmp_path: Path) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import gzip
 import json
+import os
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,9 +15,11 @@ import h5py
 import nibabel
 import numpy as np
 import pytest
+import SimpleITK
 import tifffile
 import zarr
 
+from inr.raster import PixelFormat
 from inr.signal.volume import (
     SUFFIXES,
     Container,
@@ -28,6 +34,11 @@ from tests.signal.volume.conftest import D, H, W, draw, format_of
 
 DTYPES = ["bool", "u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8"]
 TERMS = {".raw": {"shape": [D, H, W]}, ".bin": {"shape": [D, H, W]}}
+NO_MGH = [dtype for dtype in DTYPES if dtype not in ("u1", "i2", "i4", "f4")]
+LACKING = {suffix: ["bool", "f2"] for suffix in (".nii", ".nii.gz", ".nrrd", ".mha")}
+LACKING |= {".mgh": NO_MGH, ".mgz": NO_MGH}
+# Where channels are frames that are called so.
+CHANNELS = {suffix: {"axes": "xyzc"} for suffix in (".mgh", ".mgz")}
 
 
 def save(path: Path, array: np.ndarray) -> None:
@@ -43,6 +54,13 @@ def save(path: Path, array: np.ndarray) -> None:
         nibabel.Nifti1Image(moved, np.diag([0.5, 0.75, 2.0, 1]), dtype=array.dtype).to_filename(
             path
         )
+    elif suffix in (".nrrd", ".mha"):
+        image = SimpleITK.GetImageFromArray(array, isVector=array.ndim == 4)
+        image.SetSpacing([0.5, 0.75, 2.0])
+        SimpleITK.WriteImage(image, str(path))
+    elif suffix in (".mgh", ".mgz"):
+        moved = array.transpose(2, 1, 0, 3) if array.ndim == 4 else array.T
+        nibabel.MGHImage(moved, np.diag([0.5, 0.75, 2.0, 1])).to_filename(path)
     elif suffix in (".tif", ".tiff"):
         with tifffile.TiffWriter(path) as writer:
             for page in array:
@@ -60,7 +78,7 @@ def save(path: Path, array: np.ndarray) -> None:
 
 @pytest.mark.parametrize(
     ("suffix", "dtype"),
-    [(s, d) for s in SUFFIXES for d in DTYPES if ".nii" not in s or d not in ("bool", "f2")],
+    [(s, d) for s in SUFFIXES for d in DTYPES if d not in LACKING.get(s, [])],
 )
 def test_what_other_programs_write_is_read_and_written_back(
     suffix: str, dtype: str, tmp_path: Path
@@ -96,7 +114,12 @@ def load(path: Path) -> np.ndarray:
             assert name == "ct"
             return archive[name]
     if suffix in (".nii", ".nii.gz"):
-        return np.asarray(nibabel.load(path).dataobj)
+        return np.asarray(nibabel.load(path).dataobj).T
+    if suffix in (".mgh", ".mgz"):
+        with gzip.open(path) if suffix == ".mgz" else path.open("rb") as opened:
+            return np.asarray(nibabel.MGHImage.from_stream(opened).dataobj).T
+    if suffix in (".nrrd", ".mha"):
+        return SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))
     if suffix in (".tif", ".tiff"):
         return tifffile.imread(path)
     if suffix in (".h5", ".hdf5"):
@@ -115,9 +138,9 @@ def test_other_programs_read_what_is_written(suffix: str, tmp_path: Path) -> Non
         tmp_path / f"in{suffix}", **({"shape": [D, H, W], "dtype": "i2"} if suffix in TERMS else {})
     )
     write_volume(tmp_path / f"out{suffix}", voxels, format_of(volume))
-    stored, expected = load(tmp_path / f"out{suffix}"), voxels[..., 0]
-    np.testing.assert_array_equal(stored, expected.T if ".nii" in suffix else expected)
-    assert stored.dtype == np.int16
+    stored = load(tmp_path / f"out{suffix}")
+    np.testing.assert_array_equal(stored, voxels[..., 0])
+    assert stored.dtype.newbyteorder("=") == np.int16
 
 
 @pytest.mark.parametrize("channels", [2, 3, 4])
@@ -126,15 +149,15 @@ def test_vectors_are_channels(suffix: str, channels: int, tmp_path: Path) -> Non
     voxels = draw("f4", channels)
     path, back = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
     save(path, voxels)
-    volume = read_volume(path)
+    volume = read_volume(path, **CHANNELS.get(suffix, {}))
     np.testing.assert_array_equal(volume.voxels, voxels)
     write_volume(back, np.asarray(volume.voxels), format_of(volume))
-    again = read_volume(back)
+    again = read_volume(back, **CHANNELS.get(suffix, {}))
     np.testing.assert_array_equal(again.voxels, voxels)
     assert again.container == volume.container
 
 
-@pytest.mark.parametrize("dtype", ["u1", "i2", "f8"])
+@pytest.mark.parametrize("dtype", ["u1", "i2", "f4", "f8"])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("target", SUFFIXES)
 def test_a_volume_can_be_written_in_another_format(
@@ -144,9 +167,14 @@ def test_a_volume_can_be_written_in_another_format(
     source = ".npy" if target.startswith(".nii") else ".nii.gz"
     save(tmp_path / f"in{source}", voxels[..., 0] if channels == 1 else voxels)
     volume = read_volume(tmp_path / f"in{source}")
+    if dtype in LACKING.get(target, []):
+        with pytest.raises(ValueError, match=r"cannot hold float64; expected .*\.nii\.gz"):
+            write_volume(tmp_path / f"out{target}", np.asarray(volume.voxels), format_of(volume))
+        return
     write_volume(tmp_path / f"out{target}", np.asarray(volume.voxels), format_of(volume))
     shape = [D, H, W] if channels == 1 else [D, H, W, channels]
     terms = {"shape": shape, "dtype": dtype} if target in TERMS else {}
+    terms |= CHANNELS.get(target, {}) if channels > 1 else {}
     again = read_volume(tmp_path / f"out{target}", **terms)
     np.testing.assert_array_equal(again.voxels, voxels)
 
@@ -563,6 +591,44 @@ def test_writing_is_all_or_nothing(tmp_path: Path) -> None:
         after = path.read_bytes() if path.is_file() else zarr.open(str(path), mode="r")[:].tobytes()
         assert before == after
     assert len(list((tmp_path / "out").iterdir())) == len(SUFFIXES)
+
+
+# SimpleITK wants the whole, and NumPy writes archives by way of 16 MiB.
+@pytest.mark.parametrize("suffix", sorted({*SUFFIXES} - {".nrrd", ".mha", ".npz"}))
+@pytest.mark.parametrize("axes", ["zyx", "xyz"])
+def test_memory_for_writing_does_not_grow_with_the_volume(
+    suffix: str, axes: str, tmp_path: Path
+) -> None:
+    slab = np.random.default_rng(0).integers(0, 200, (4, 128, 128, 1), np.int32)
+    pixels = PixelFormat("int32", 32, 0.0, 200.0, (0.0, 1.0))
+    form = VolumeFormat(pixels, Container(suffix, axes))
+    write_slabs(tmp_path / f"warm{suffix}", slab.shape, [slab], form)
+    peaks = []
+    for depth in (64, 256):
+        slabs = (slab for _ in range(depth // 4))
+        tracemalloc.start()
+        write_slabs(tmp_path / f"a{suffix}", (depth, 128, 128, 1), slabs, form)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # 16 MiB in all.
+    assert peaks[1] - peaks[0] < 2**22
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="files grow as they are written")
+def test_a_full_disk_is_an_error_and_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    np.save(tmp_path / "a.npy", draw("u2"))
+    volume = read_volume(tmp_path / "a.npy")
+    before = (tmp_path / "a.npy").read_bytes()
+    monkeypatch.setattr("os.posix_fallocate", fill)
+    with pytest.raises(OSError, match="No space left"):
+        write_volume(tmp_path / "a.npy", draw("u2"), format_of(volume))
+    assert (tmp_path / "a.npy").read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_what_cannot_be_written_is_rejected(tmp_path: Path) -> None:

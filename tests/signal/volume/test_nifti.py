@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,8 @@ def test_a_voxel_of_a_crop_is_where_it_was(tmp_path: Path) -> None:
 def test_a_resized_volume_covers_the_same_place(tmp_path: Path) -> None:
     make_image(draw("f4")[..., 0].T).to_filename(tmp_path / "a.nii")
     volume = read_volume(tmp_path / "a.nii")
-    plan = format_of(volume).resampled((D, H, W), (10, 3, 14))
+    container = volume.container.resampled((D, H, W), (10, 3, 14))
+    plan = replace(format_of(volume), container=container)
     write_volume(tmp_path / "b.nii", np.zeros((10, 3, 14, 1), np.float32), plan)
     before, after = nibabel.load(tmp_path / "a.nii"), nibabel.load(tmp_path / "b.nii")
     np.testing.assert_allclose(after.header.get_zooms(), (0.25, 4.0, 1.5))
@@ -123,6 +125,8 @@ def test_colours_are_channels(tmp_path: Path) -> None:
     np.testing.assert_array_equal(volume.voxels, voxels)
     write_volume(tmp_path / "b.nii", np.asarray(volume.voxels), format_of(volume))
     assert (tmp_path / "a.nii").read_bytes() == (tmp_path / "b.nii").read_bytes()
+    with pytest.raises(ValueError, match=r"has 3 colours beside its axes, yxc .*axes without c"):
+        read_volume(tmp_path / "a.nii", axes="yxc")
 
 
 def test_a_pair_of_files_is_read(tmp_path: Path) -> None:
@@ -148,8 +152,6 @@ def test_the_same_volume_is_the_same_file_at_any_time(
 
 
 def test_a_header_that_is_none_is_an_error(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     make_image(draw("i2")[..., 0].T).to_filename(tmp_path / "a.nii")
     volume_format = format_of(read_volume(tmp_path / "a.nii"))
     for header in ("AAAA", "no base 64!"):

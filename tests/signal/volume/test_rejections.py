@@ -20,6 +20,7 @@ import h5py
 import nibabel
 import numpy as np
 import pytest
+import SimpleITK
 import tifffile
 import zarr
 
@@ -293,10 +294,23 @@ def test_terms_out_of_range_are_rejected(
         read_volume(tmp_path / "a.npy", **terms)
 
 
-def dicom_bytes(folder: Path) -> bytes:
+def dicom_bytes(path: Path) -> bytes:
     """A DICOM file of five frames."""
-    write_slice(folder / "a.dcm", draw("u2")[..., 0], 0)
-    return (folder / "a.dcm").read_bytes()
+    write_slice(path, draw("u2")[..., 0], 0)
+    return path.read_bytes()
+
+
+def itk_bytes(path: Path) -> bytes:
+    """A file that SimpleITK writes, packed unless its name says plain."""
+    image = SimpleITK.GetImageFromArray(draw("i2")[..., 0])
+    SimpleITK.WriteImage(image, path, "plain" not in path.name)
+    return path.read_bytes()
+
+
+def mgh_bytes(path: Path) -> bytes:
+    """A file that nibabel writes."""
+    nibabel.save(nibabel.MGHImage(draw("i2")[..., 0].T, np.eye(4)), path)
+    return path.read_bytes()
 
 
 FUZZED: dict[str, Callable[[Path], bytes]] = {
@@ -312,6 +326,12 @@ FUZZED: dict[str, Callable[[Path], bytes]] = {
     "a.h5": lambda _: hdf5_bytes(),
     "gzip.h5": lambda _: hdf5_bytes(chunks=(2, 3, 4), compression="gzip"),
     "a.dcm": dicom_bytes,
+    "a.nrrd": itk_bytes,
+    "plain.nrrd": itk_bytes,
+    "a.mha": itk_bytes,
+    "plain.mha": itk_bytes,
+    "a.mgh": mgh_bytes,
+    "a.mgz": mgh_bytes,
 }
 
 
@@ -320,7 +340,7 @@ def test_damage_ends_as_a_value_error_or_a_volume(
     name: str, tmp_path: Path, read_bytes: Callable[..., Any], capfd: pytest.CaptureFixture[str]
 ) -> None:
     random = np.random.default_rng(sum(map(ord, name)))
-    content = FUZZED[name](tmp_path)
+    content = FUZZED[name](tmp_path / name)
     whole, rejected = np.array(read_bytes(content, name).voxels), 0
     for trial in range(40):
         damaged = bytearray(content)
@@ -373,28 +393,29 @@ def test_a_missing_chunk_is_remarked(tmp_path: Path) -> None:
     assert "1 of 12 chunks are not stored" in read_volume(tmp_path / "a.zarr").notes[0]
 
 
-@pytest.mark.parametrize("package", ["nibabel", "h5py", "zarr", "pydicom"])
+@pytest.mark.parametrize("package", ["nibabel", "h5py", "zarr", "pydicom", "SimpleITK"])
 def test_a_missing_package_names_the_extra(
     package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    paths = {name: tmp_path / f"a{name}" for name in (".nii", ".h5", ".zarr", ".dcm")}
+    paths = {name: tmp_path / f"a{name}" for name in (".nii", ".h5", ".zarr", ".nrrd", ".dcm")}
     np.save(tmp_path / "a.npy", draw("u2"))
     volume_format = format_of(read_volume(tmp_path / "a.npy"))
-    for suffix in (".nii", ".h5", ".zarr"):
+    for suffix in (".nii", ".h5", ".zarr", ".nrrd"):
         write_volume(paths[suffix], draw("u2"), volume_format)
     write_slice(paths[".dcm"], draw("u2")[0, ..., 0], 0)
-    suffix = {"nibabel": ".nii", "h5py": ".h5", "zarr": ".zarr", "pydicom": ".dcm"}[package]
+    named = {"nibabel": ".nii", "h5py": ".h5", "zarr": ".zarr", "SimpleITK": ".nrrd"}
+    suffix = named.get(package, ".dcm")
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ImportError, match=rf"the {package} package to read it.*inr\[volume\]"):
         read_volume(paths[suffix])
     assert is_volume(paths[suffix])
     if suffix != ".dcm":
-        with pytest.raises(ImportError, match=rf"{package} package to be written.*inr\[volume\]"):
+        with pytest.raises(ImportError, match=rf"{package} package to write it.*inr\[volume\]"):
             write_volume(tmp_path / f"b{suffix}", draw("u2"), volume_format)
 
 
 def test_the_common_formats_need_no_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for package in ("nibabel", "h5py", "zarr", "pydicom"):
+    for package in ("nibabel", "h5py", "zarr", "pydicom", "SimpleITK"):
         monkeypatch.setitem(sys.modules, package, None)
     voxels = draw("u2")
     np.save(tmp_path / "a.npy", voxels)
@@ -435,7 +456,8 @@ def test_nothing_leaks_into_logs_or_warnings(
 
 
 def test_import_is_light() -> None:
-    heavy = {"tifffile", "nibabel", "h5py", "zarr", "pydicom", "skimage", "PIL", "hydra"}
+    heavy = {"tifffile", "nibabel", "h5py", "zarr", "pydicom", "SimpleITK", "skimage", "PIL"}
+    heavy.add("hydra")
     script = f"import sys, inr.signal.volume; print({heavy!r} & set(sys.modules))"
     root = Path(__file__).parents[3]
     done = subprocess.run(

@@ -8,10 +8,19 @@ import numpy as np
 import pytest
 import SimpleITK
 
+from inr.raster import PixelFormat
 from inr.signal import VolumeSignal, find_kind
-from inr.signal.volume import is_volume, read_volume, write_volume
+from inr.signal.volume import (
+    Container,
+    Volume,
+    VolumeFormat,
+    is_volume,
+    read_volume,
+    write_volume,
+)
 from inr.source_file import MissingExtraError
 from tests.conftest import SHARED_DATA
+from tests.signal.volume.conftest import format_of
 
 VOXELS = np.random.default_rng(0).integers(-1000, 2000, (4, 5, 6)).astype(np.int16)
 # To millimetres (RAS) from voxel numbers x, y and z: turned, stretched and moved.
@@ -68,19 +77,92 @@ def test_a_part_is_that_part(name: str, tmp_path: Path) -> None:
     assert np.allclose(np.array(part.container.affine)[:3, 3], corner[:3], atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["a.nrrd", "a.mgz"])
-def test_a_result_is_nifti_in_the_same_place(name: str, tmp_path: Path) -> None:
+NATIVE = {".nhdr": ".nrrd", ".mhd": ".mha"}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_result_is_of_the_same_format_and_in_the_same_place(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     WRITERS[name](path)
     signal = VolumeSignal(path=path)
     description = signal.display.describe(signal)
-    assert signal.display.native_suffix(description) == ".nii.gz"
+    suffix = signal.display.native_suffix(description)
+    assert suffix == NATIVE.get(path.suffix, path.suffix)
 
     restored = signal.volume_format.restore(signal.values.view(4, 5, 6, 1).numpy())
-    write_volume(tmp_path / "b.nii.gz", restored, signal.volume_format)
+    write_volume(tmp_path / f"b{suffix}", restored, signal.volume_format)
+    again = read_volume(tmp_path / f"b{suffix}")
+    assert np.array_equal(again.voxels[..., 0], VOXELS)
+    assert again.voxels.dtype.newbyteorder("=") == np.int16
+    assert again.container.axes == "zyx"
+    assert np.allclose(np.array(again.container.affine), AFFINE, rtol=1e-6, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["a.nrrd", "a.mgz"])
+def test_a_result_as_nifti_is_in_the_same_place(name: str, tmp_path: Path) -> None:
+    WRITERS[name](tmp_path / name)
+    volume = read_volume(tmp_path / name)
+    write_volume(tmp_path / "b.nii.gz", np.array(volume.voxels), format_of(volume))
     written = nibabel.load(tmp_path / "b.nii.gz")
     assert np.array_equal(np.asarray(written.dataobj), VOXELS.transpose(2, 1, 0))
     assert np.allclose(written.affine, AFFINE, rtol=1e-6, atol=1e-5)
+
+
+@pytest.mark.parametrize("suffix", [".nrrd", ".mha", ".mgz", ".NRRD", ".MHA", ".MGZ"])
+@pytest.mark.parametrize("unit", ["mm", "um", None])
+def test_an_affine_that_turns_and_shears_is_written_in_millimetres(
+    suffix: str, unit: str | None, tmp_path: Path
+) -> None:
+    sheared = AFFINE.copy()
+    if suffix.lower() != ".mgz":  # which has directions at right angles alone
+        sheared[0, 2] = 0.3
+    volume = write_and_read(tmp_path / f"b{suffix}", Container(".npy", unit=unit, affine=sheared))
+    expected = sheared.copy()
+    expected[:3] *= 1e-3 if unit == "um" else 1
+    assert np.allclose(np.array(volume.container.affine), expected, rtol=1e-6, atol=1e-5)
+    assert volume.container.unit == "mm"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("suffix", [".nrrd", ".mha", ".mgz"])
+def test_a_spacing_without_an_affine_is_written(suffix: str, tmp_path: Path) -> None:
+    volume = write_and_read(tmp_path / f"b{suffix}", Container(".npy", spacing=(0.5, 0.75, 2.0)))
+    assert volume.container.spacing == (0.5, 0.75, 2.0)
+
+
+def write_and_read(path: Path, container: Container) -> Volume:
+    """Writes the voxels in another format than theirs, and reads them."""
+    pixels = PixelFormat("int16", 16, -1000.0, 2000.0, (0.0, 1.0))
+    write_volume(path, VOXELS[..., None], VolumeFormat(pixels, container))
+    volume = read_volume(path)
+    assert np.array_equal(volume.voxels[..., 0], VOXELS)
+    return volume
+
+
+@pytest.mark.parametrize("name", ["a.nrrd", "a.mha"])
+def test_a_slice_and_a_series_come_back(name: str, tmp_path: Path) -> None:
+    for array, frame, axes in ((VOXELS[0], None, "yx"), (np.stack([VOXELS] * 2), 1, "zyx")):
+        image = SimpleITK.GetImageFromArray(array, isVector=False)
+        SimpleITK.WriteImage(image, str(tmp_path / name))
+        volume = read_volume(tmp_path / name, frame=frame)
+        assert np.array_equal(volume.voxels[..., 0], array[1] if frame else array[None])
+        write_volume(tmp_path / f"b{name}", np.array(volume.voxels), format_of(volume))
+        again = read_volume(tmp_path / f"b{name}")
+        assert again.container == volume.container and again.container.axes == axes
+        assert np.array_equal(again.voxels, volume.voxels)
+
+
+@pytest.mark.parametrize("name", ["a.nrrd", "a.mha"])
+def test_numbers_that_do_not_unpack_are_rejected(
+    name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_itk(tmp_path / name)
+    content = bytearray((tmp_path / name).read_bytes())
+    content[-60:-40] = bytes(20)
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=r"cut off or damaged.*; expected a whole"):
+        read_volume(tmp_path / name)
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -99,14 +181,29 @@ def test_a_file_that_is_cut_off_is_rejected_in_one_line(
     assert capfd.readouterr().err == ""
 
 
-@pytest.mark.parametrize("name", ["/etc/hostname", "../secret.raw"])
-def test_a_header_does_not_read_what_is_elsewhere(name: str, tmp_path: Path) -> None:
-    write_itk(tmp_path / "a.mhd")
-    text = (tmp_path / "a.mhd").read_text()
-    line = next(row for row in text.splitlines() if row.startswith("ElementDataFile"))
-    (tmp_path / "a.mhd").write_text(text.replace(line, f"ElementDataFile = {name}"))
-    with pytest.raises(ValueError, match=r"takes its numbers from .*expected a file beside it"):
-        read_volume(tmp_path / "a.mhd")
+LINES = {"a.mhd": "ElementDataFile = ", "a.nhdr": "data file: "}
+
+
+@pytest.mark.parametrize("name", LINES)
+@pytest.mark.parametrize(
+    "told",
+    ["/etc/hostname", "../secret.raw", "LIST\n{inside}\n/etc/hostname", "/etc/host%d.raw 1 3 1"],
+)
+def test_a_header_does_not_read_what_is_elsewhere(name: str, told: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    write_itk(path)
+    text = path.read_text()
+    line = next(row for row in text.splitlines() if row.startswith(LINES[name]))
+    told = told.format(inside=line.removeprefix(LINES[name]))
+    for written in (LINES[name] + told, LINES[name].lower().replace(" ", "") + told):
+        path.write_text(text.replace(line, written))
+        with pytest.raises(ValueError, match=r"takes its numbers from .*expected a file beside it"):
+            read_volume(path)
+    comments = ("# nothing\n" if name == "a.nhdr" else "Comment = nothing\n") * 2**17
+    first, rest = text.split("\n", 1)
+    path.write_text(f"{first}\n{comments}{rest.replace(line, LINES[name] + told)}")
+    with pytest.raises(ValueError, match="a header of more than 1 MiB"):
+        read_volume(path)
 
 
 def test_more_voxels_than_allowed_are_rejected_by_the_header(tmp_path: Path) -> None:
