@@ -33,7 +33,7 @@ NO_UNITS = ("pixel", "pixels", "")
 
 def decode(source: Source) -> Decoded:
     """Reads the first series of pages of one size."""
-    terms = RasterSource(source.path, source.name, "TIFF", max_pixels=source.max_voxels)
+    terms = RasterSource(source.path, source.name, "a TIFF file", b"")
     with tifffile.TiffFile(source.path) as tiff:
         check_chain(terms, tiff)
         check_end(source, tiff)
