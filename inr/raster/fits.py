@@ -17,8 +17,11 @@ def decode(source: Source) -> Decoded:
         from astropy.io import fits
     except ImportError:
         raise source.need("astropy", "science") from None
-    # Files that depart from the standard say so by F, and mostly are images none the less.
-    file = BytesIO(re.sub(rb"^(SIMPLE  = *)F", rb"\1T", source.path.read_bytes()))
+    file = BytesIO(source.path.read_bytes())
+    departs = re.match(rb"SIMPLE  = *F", source.start)
+    if departs:
+        # astropy leaves alone what departs from the standard, and most of it is an image.
+        file.getbuffer()[departs.end() - 1] = ord("T")
     # Scaled by astropy, integers of 16 bits would come as float32.
     with fits.open(file, do_not_scale_image_data=True) as units:
         image = next((unit for unit in units if unit.is_image and len(unit.shape) >= 2), None)

@@ -42,12 +42,7 @@ FORMATS = (
     Format("WebP", rb"RIFF....WEBP", "pillow", fillable=False),
     Format("GIF", rb"GIF8[79]a", "pillow"),
     Format("QOI", rb"qoif", "pillow", fillable=False),
-    Format(
-        "JPEG 2000",
-        rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51",
-        "jpeg2000",
-        fillable=False,
-    ),
+    Format("JPEG 2000", rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51", "jpeg2000", False),
     Format("PNM", rb"P[1-7Ff]\s", "pnm"),
     Format("Radiance HDR", rb"#\?(RADIANCE|RGBE)", "hdr"),
     Format("OpenEXR", rb"v/1\x01", "exr", fillable=False),
