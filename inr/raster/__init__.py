@@ -1,4 +1,4 @@
-"""Reading and writing raster image files with all of their data."""
+"""Readers and writers of raster image files, with all of their data."""
 
 from .pixel_format import PixelFormat
 from .raster import Raster, find_range

@@ -1,4 +1,4 @@
-"""Bringing the colour models of print and of colour science to RGB."""
+"""Conversion of the colour models of print and of colour science to RGB."""
 
 from __future__ import annotations
 

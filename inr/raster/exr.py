@@ -1,10 +1,8 @@
-"""Reading OpenEXR through its own optional package."""
+"""OpenEXR, through its own package, an extra: imageio reads it as 8 bits (`test_imageio_loses`)."""
 
 from __future__ import annotations
 
 import numpy as np
-
-from inr.source_file import MissingExtraError
 
 from .quiet import muted
 from .source import Decoded, Source
@@ -18,10 +16,7 @@ def decode(source: Source) -> Decoded:
     try:
         import OpenEXR
     except ImportError:
-        raise MissingExtraError(
-            f"{source.name} is an OpenEXR file; expected the OpenEXR package to read it. "
-            "Run pip install 'inr[hdr]'."
-        ) from None
+        raise source.need("OpenEXR", "hdr") from None
     path = str(source.path)
     with muted():
         headers = OpenEXR.File(path, header_only=True).parts

@@ -1,4 +1,4 @@
-"""Reading Radiance HDR: colours that share an exponent, run-length coded."""
+"""Radiance HDR, through imagecodecs: imageio reads it as 8 bits (`test_imageio_loses`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RESOLUTION = re.compile(rb"\n\n([+-])([XY]) (\d{1,10}) ([+-])([XY]) (\d{1,10})\n
 
 def decode(source: Source) -> Decoded:
     """Decode a Radiance picture into (H, W, 3) float32 radiance."""
-    data = source.load()
+    data = source.path.read_bytes()
     found = RESOLUTION.search(data)
     if not found or found[2] == found[5]:
         raise source.cut("its header has no resolution")
@@ -37,8 +37,7 @@ def decode(source: Source) -> Decoded:
         # Bytes behind the last row do no harm.
         pass
     if axis == b"X":
-        pixels = pixels.swapaxes(0, 1)
-        down, across = across, down
+        pixels, down, across = pixels.swapaxes(0, 1), across, down
     vertical = 1 if down == b"-" else -1
     horizontal = 1 if across == b"+" else -1
     return Decoded(pixels[::vertical, ::horizontal], None, notes)

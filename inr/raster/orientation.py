@@ -1,4 +1,4 @@
-"""Turning images upright as their EXIF orientation asks."""
+"""EXIF orientations, and the turns that make images upright."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def orient(pixels: np.ndarray, orientation: int) -> np.ndarray:
 
     Args:
         pixels: (H, W, ...) array as stored.
-        orientation: EXIF orientation, 1 to 8; it names the sides of the picture at which the
-            stored first row and first column lie.
+        orientation: EXIF orientation, 1 to 8: the sides of the picture at which the stored first
+            row and first column lie.
 
     Returns:
         A view of `pixels`; orientations 5 to 8 swap its height and width.
@@ -37,11 +37,11 @@ def check_orientation(value: object) -> tuple[int, tuple[str, ...]]:
     """Accept an orientation from a file, which may hold anything.
 
     Returns:
-        An orientation from 1 to 8, and a note where the file's own was none of these.
+        An orientation from 1 to 8, and a warning where the file's own is none of these.
     """
     if isinstance(value, int) and 1 <= value <= 8:
         return value, ()
-    # Many cameras write 0 for "unknown": not worth a remark.
+    # Many cameras write 0 for "unknown", which needs no warning.
     if value in (None, 0):
         return 1, ()
     return 1, (f"orientation {value!r} is not one of 1 to 8 and is ignored",)
@@ -51,7 +51,7 @@ def read_orientation(image: Image.Image) -> tuple[int, tuple[str, ...]]:
     """Read the EXIF orientation of an image opened by Pillow.
 
     Returns:
-        An orientation from 1 to 8, and a note where the EXIF block is broken.
+        An orientation from 1 to 8, and a warning where the EXIF block is broken.
     """
     from PIL import Image
 

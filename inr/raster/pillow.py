@@ -1,4 +1,4 @@
-"""Reading 8-bit formats through Pillow: JPEG, WebP, GIF, BMP, ICO, TGA, QOI and some others."""
+"""Formats of 8 bits, through Pillow: imageio drops transparency (`test_imageio_loses`)."""
 
 from __future__ import annotations
 
@@ -34,39 +34,36 @@ def settings(source: Source) -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = kept
 
 
-def open_image(source: Source) -> Image.Image:
-    """Open an image without decoding its pixels."""
-    try:
-        return Image.open(source.path, formats=(source.kind.replace(" ", ""),))
-    except UnidentifiedImageError:
-        raise source.reject(
-            "has a header that is broken or of a rare kind",
-            f"a {source.kind} file",
-            "Re-save it from its original.",
-        ) from None
-
-
 def decode(source: Source) -> Decoded:
     """Decode an image of a format whose samples Pillow keeps whole."""
-    with settings(source), open_image(source) as image:
-        source.check_size(*image.size)
-        index, notes = source.pick(getattr(image, "n_frames", 1))
-        image.seek(index)
-        source.check_size(*image.size)
-        sizes = len(image.info.get("sizes", ()))
-        if sizes > 1:
-            notes += (f"largest of {sizes} icon sizes is read",)
-        orientation, broken = read_orientation(image)
-        image.load()
-        pixels, converted = to_array(image)
-        return Decoded(pixels, None, notes + broken + converted, orientation)
+    try:
+        form = source.kind.replace(" ", "")
+        with settings(source), Image.open(source.path, formats=(form,)) as image:
+            return decode_image(source, image)
+    except UnidentifiedImageError:
+        raise source.broken(", or one of a rare kind") from None
+
+
+def decode_image(source: Source, image: Image.Image) -> Decoded:
+    """Decode the frame that is asked for."""
+    source.check_size(*image.size)
+    index, notes = source.pick(getattr(image, "n_frames", 1))
+    image.seek(index)
+    source.check_size(*image.size)
+    sizes = len(image.info.get("sizes", ()))
+    if sizes > 1:
+        notes += (f"largest of {sizes} icon sizes is read",)
+    orientation, broken = read_orientation(image)
+    image.load()
+    pixels, converted = to_array(image)
+    return Decoded(pixels, None, notes + broken + converted, orientation)
 
 
 def to_array(image: Image.Image) -> tuple[np.ndarray, tuple[str, ...]]:
     """Take the pixels of a loaded Pillow image in a colour model that a raster has.
 
     Returns:
-        (H, W) or (H, W, C) array, and a note where the colours had to be converted.
+        (H, W) or (H, W, C) array, and a warning where the colours had to be converted.
     """
     mode = image.mode
     if image.has_transparency_data:

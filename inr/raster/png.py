@@ -1,7 +1,7 @@
-"""Reading PNG at its full depth.
+"""PNG at its full depth, through libpng: Pillow cuts 16-bit colour (`test_pillow_loses`).
 
-Pillow cuts 16-bit colour to 8 bits and misreads colour keys of 2- and 4-bit images, so libpng
-itself decodes the pixels; Pillow only reads the metadata and the frames of an animation.
+Own code fills in files that are cut off, which libpng rejects. Pillow reads only the metadata and
+the further frames of an animation.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from io import BytesIO
+from typing import NamedTuple
 
 import imagecodecs
-import numpy as np
 from PIL import Image
 
 from . import pillow
@@ -23,48 +23,43 @@ from .source import Decoded, Source
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-# First column, first row, column step, row step of each pass of an interlaced image.
-ADAM7 = (
-    (0, 0, 8, 8),
-    (4, 0, 8, 8),
-    (0, 4, 4, 8),
-    (2, 0, 4, 4),
-    (0, 2, 2, 4),
-    (1, 0, 2, 2),
-    (0, 1, 1, 2),
-)
+# First columns, first rows, column steps and row steps of the passes of an interlaced image.
+ADAM7 = ((0, 4, 0, 2, 0, 1, 0), (0, 0, 4, 0, 2, 0, 1), (8, 8, 4, 4, 2, 2, 1), (8, 8, 8, 4, 4, 2, 2))
+PLAIN = ((0,), (0,), (1,), (1,))
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):
     """The IHDR chunk."""
 
     width: int
     height: int
     depth: int
     color: int
-    interlaced: bool
+    compression: int
+    filter: int
+    interlace: int
 
     @property
     def size(self) -> int:
         """Bytes of the filtered rows before compression."""
-        passes = ADAM7 if self.interlaced else ((0, 0, 1, 1),)
         total = 0
+        passes = zip(*(ADAM7 if self.interlace else PLAIN), strict=True)
         for left, top, across, down in passes:
-            columns = -(-(self.width - left) // across)
-            rows = -(-(self.height - top) // down)
-            if columns > 0 and rows > 0:
-                total += rows * (1 + -(-columns * self.depth * SAMPLES[self.color] // 8))
+            bits = len(range(left, self.width, across)) * self.depth * SAMPLES[self.color]
+            total += len(range(top, self.height, down)) * (1 + -(-bits // 8)) if bits else 0
         return total
 
 
 def decode(source: Source) -> Decoded:
     """Decode the still image of a PNG file, or a frame of an animated one."""
-    data = source.load()
-    header = read_header(source, data)
+    data = source.path.read_bytes()
+    if data[12:16] != b"IHDR" or len(data) < 33:
+        raise source.broken()
+    header = Header._make(struct.unpack(">IIBBBBB", data[16:29]))
+    if header.color not in SAMPLES or header.depth not in (1, 2, 4, 8, 16):
+        raise source.broken(f" (colour type {header.color}, {header.depth} bits)")
     source.check_size(header.width, header.height)
-    with pillow.settings(source):
-        frames, orientation, broken = read_metadata(data, dict(list_chunks(data)))
+    frames, orientation, broken = read_metadata(source, data)
     index, notes = source.pick(frames)
     if index > 0:
         if header.depth == 16:
@@ -77,24 +72,9 @@ def decode(source: Source) -> Decoded:
     except Exception:
         there = len(inflate(header, data))
         raise source.cut(f"{there:,} of {header.size:,} bytes of pixel data are sound") from None
-    bilevel = header.depth == 1 and header.color == 0 and pixels.ndim == 2
-    if bilevel:
-        pixels = pixels // np.uint8(255)
-    return Decoded(pixels, 1 if bilevel else None, notes + broken, orientation)
-
-
-def read_header(source: Source, data: bytes) -> Header:
-    """Read the IHDR chunk, rejecting what no PNG file may say."""
-    if data[12:16] != b"IHDR" or len(data) < 33:
-        raise source.reject("has a broken header", "a PNG file", "Re-save it from its original.")
-    width, height, depth, color, _, _, interlace = struct.unpack(">IIBBBBB", data[16:29])
-    if color not in SAMPLES or depth not in (1, 2, 4, 8, 16):
-        raise source.reject(
-            f"has a broken header (colour type {color}, {depth} bits)",
-            "a PNG file",
-            "Re-save it from its original.",
-        )
-    return Header(width, height, depth, color, bool(interlace))
+    if header.depth == 1 and header.color == 0 and pixels.ndim == 2:
+        return Decoded(pixels // 255, 1, notes + broken, orientation)
+    return Decoded(pixels, None, notes + broken, orientation)
 
 
 def list_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -106,17 +86,19 @@ def list_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         start += length + 12
 
 
-def read_metadata(data: bytes, parts: dict[bytes, bytes]) -> tuple[int, int, tuple[str, ...]]:
+def read_metadata(source: Source, data: bytes) -> tuple[int, int, tuple[str, ...]]:
     """Read what surrounds the pixels.
 
     Returns:
-        The number of frames, an orientation from 1 to 8, and a note where the metadata is broken.
+        The number of frames, an orientation from 1 to 8, and a warning where the metadata is
+        broken.
     """
+    exif = dict(list_chunks(data)).get(b"eXIf")
     try:
-        with Image.open(BytesIO(data), formats=("PNG",)) as image:
+        with pillow.settings(source), Image.open(BytesIO(data), formats=("PNG",)) as image:
             # Pillow would see an EXIF chunk behind the pixels only by decoding them.
-            if b"eXIf" in parts:
-                image.info["exif"] = b"Exif\0\0" + parts[b"eXIf"]
+            if exif is not None:
+                image.info["exif"] = b"Exif\0\0" + exif
             return getattr(image, "n_frames", 1), *read_orientation(image)
     except Exception:
         return 1, 1, ("metadata is broken and is ignored",)
@@ -141,11 +123,11 @@ def fill_in(header: Header, data: bytes) -> bytes:
     if not rows:
         raise ValueError("no pixel data")
     kept = [part for part in list_chunks(data) if part[0] in (b"IHDR", b"PLTE", b"tRNS")]
-    body = zlib.compress(rows + bytes(header.size - len(rows)), 1)
+    body = zlib.compress(rows.ljust(header.size, b"\0"), 1)
     return SIGNATURE + b"".join(
-        len(content).to_bytes(4, "big")
+        struct.pack(">I", len(content))
         + name
         + content
-        + zlib.crc32(name + content).to_bytes(4, "big")
+        + struct.pack(">I", zlib.crc32(name + content))
         for name, content in (*kept, (b"IDAT", body), (b"IEND", b""))
     )

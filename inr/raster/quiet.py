@@ -1,4 +1,4 @@
-"""Keeping decoders' own chatter off the user's terminal."""
+"""Muting of what decoders print and log by themselves."""
 
 from __future__ import annotations
 

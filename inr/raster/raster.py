@@ -19,7 +19,7 @@ class Raster:
         low: Least value the data can take: 0 for unsigned integers, the dtype's least for signed
             ones, the least pixel for floats.
         high: Greatest value, likewise; always above `low`.
-        notes: One-line remarks for the user on what the reader had to decide.
+        notes: One-line warnings for the user of what the reader had to decide.
     """
 
     pixels: np.ndarray

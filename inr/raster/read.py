@@ -1,4 +1,4 @@
-"""Reading raster image files, whatever their format, without losing data."""
+"""Readers of raster image files in any supported format, without loss of data."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import importlib
 import os
 import re
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from inr.source_file import MissingExtraError, RejectedError, describe, read_start
+from inr.source_file import MissingExtraError, RejectedError, SourceFile, describe, find_file
 
 from .orientation import orient
 from .quiet import quiet
@@ -43,12 +42,7 @@ FORMATS = (
     Format("WebP", rb"RIFF....WEBP", "pillow", fillable=False),
     Format("GIF", rb"GIF8[79]a", "pillow"),
     Format("QOI", rb"qoif", "pillow", fillable=False),
-    Format(
-        "JPEG 2000",
-        rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51",
-        "jpeg2000",
-        fillable=False,
-    ),
+    Format("JPEG 2000", rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51", "jpeg2000", False),
     Format("PNM", rb"P[1-7Ff]\s", "pnm"),
     Format("Radiance HDR", rb"#\?(RADIANCE|RGBE)", "hdr"),
     Format("OpenEXR", rb"v/1\x01", "exr", fillable=False),
@@ -58,8 +52,6 @@ FORMATS = (
     # TGA has no signature, only a header of few legal values, so it comes last.
     Format("TGA", rb".[\0\x01][\x01-\x03\x09-\x0b].{13}[\x01\x08\x0f\x10\x18\x20]", "pillow"),
 )
-# Bytes that tell any of them.
-START = 32
 
 
 def read_raster(
@@ -70,11 +62,11 @@ def read_raster(
     nonfinite: Literal["reject", "zero"] = "reject",
     max_pixels: int = 2**28,
 ) -> Raster:
-    """Read an image file, telling its format by its content.
+    """Read an image file, whose format is detected by its content.
 
     Args:
         path: The file.
-        frame: Frame or page to read, from 0; None is the first, with a note if there are more.
+        frame: Frame or page to read, from 0; None is the first, with a warning if there are more.
         truncated: Whether a cut-off file is rejected or filled up with zeros.
         nonfinite: Whether NaN and infinity are rejected or read as zero.
         max_pixels: Most pixels that may be decoded, checked on the header alone.
@@ -88,27 +80,24 @@ def read_raster(
         ValueError: The file is not an image, is damaged, cut off, too large, or of a kind that
             has no place in a `Raster`. Every message is one line that names the file.
     """
-    name = os.fspath(path) if os.fspath(path).isprintable() else repr(os.fspath(path))
-    terms = Source(Path(path), name, "image", frame=frame, max_pixels=max_pixels)
-    form = find_format(terms)
-    source = replace(terms, kind=form.name, fillable=form.fillable)
+    file = find_file(path, "an image file")
+    form = find_format(file)
+    source = Source(
+        **vars(file), kind=form.name, fillable=form.fillable, frame=frame, max_pixels=max_pixels
+    )
     with quiet():
         decoded = decode(source, form.module, pad=truncated == "pad")
         return finish(source, decoded, zero=nonfinite == "zero")
 
 
-def find_format(source: Source) -> Format:
-    """Tell the format of a file by its first bytes."""
-    start = read_start(source.path, source.name, "an image file", START)
-    if not start:
-        raise source.reject("is empty (0 bytes)", "an image file", "Fetch or save it again.")
+def find_format(file: SourceFile) -> Format:
+    """Detect the format of a file by its first bytes."""
     for form in FORMATS:
-        if re.match(form.magic, start, re.DOTALL):
+        if re.match(form.magic, file.start, re.DOTALL):
             return form
-    known = ", ".join(form.name for form in FORMATS)
-    raise source.reject(
-        f"is not an image in a known format (it starts with {start[:8]!r})",
-        known,
+    raise file.reject(
+        f"is not an image in a known format (it starts with {file.start[:8]!r})",
+        ", ".join(form.name for form in FORMATS),
         "Convert it to PNG or TIFF.",
     )
 

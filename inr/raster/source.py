@@ -1,13 +1,12 @@
-"""The file that a decoder reads, its pixels, and the errors that reject it."""
+"""An image file, its decoded pixels, and the errors that reject it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from inr.source_file import RejectedError
+from inr.source_file import RejectedError, SourceFile
 
 
 class CutError(RejectedError):
@@ -21,7 +20,7 @@ class Decoded:
     Attributes:
         pixels: (H, W) or (H, W, C) array as stored.
         bits: Significant bits of integers; None takes the dtype's.
-        notes: Remarks for the user.
+        notes: Warnings for the user.
         orientation: EXIF orientation, 1 to 8, still to be applied.
     """
 
@@ -32,12 +31,10 @@ class Decoded:
 
 
 @dataclass(frozen=True)
-class Source:
-    """A regular file of a known format, and the terms on which to read it.
+class Source(SourceFile):
+    """An image file of a known format, and the limits within which it is decoded.
 
     Attributes:
-        path: The file.
-        name: The file as the user wrote it, for messages.
         kind: Name of the format, such as `PNG`.
         frame: Frame or page to read; None is the first.
         pad: Whether to fill in what a cut-off file lacks with zeros.
@@ -45,27 +42,27 @@ class Source:
         fillable: Whether the decoder can fill in what a cut-off file lacks.
     """
 
-    path: Path
-    name: str
-    kind: str
+    kind: str = "image"
     frame: int | None = None
     pad: bool = False
     max_pixels: int = 2**28
     fillable: bool = True
 
-    def load(self) -> bytes:
-        """Read the whole file."""
-        return self.path.read_bytes()
-
-    def reject(self, problem: str, expected: str, fix: str) -> RejectedError:
-        """Make the error for a file that cannot be read as it is."""
-        return RejectedError(f"{self.name} {problem}; expected {expected}. {fix}")
-
-    def cut(self, there: str) -> CutError:
-        """Make the error for a file that ends too early.
+    def broken(self, detail: str = "") -> RejectedError:
+        """The error for a file that is wrong from its start.
 
         Args:
-            there: How much of it is there, for the parentheses of the message.
+            detail: Words on the header, with parentheses.
+        """
+        return self.reject(
+            f"has a broken header{detail}", f"a {self.kind} file", "Re-save it from its original."
+        )
+
+    def cut(self, there: str) -> CutError:
+        """The error for a file that ends too early.
+
+        Args:
+            there: Detail for the parentheses of the message, such as how much is there.
         """
         way = ", or fit what is there with truncated=pad" if self.fillable else ""
         return CutError(
@@ -96,11 +93,11 @@ class Source:
         """Choose the frame to read.
 
         Args:
-            count: How many the file holds.
-            unit: What the format calls them, in the plural.
+            count: Number of frames in the file.
+            unit: Name of a frame in this format, in the plural.
 
         Returns:
-            The index, and a note where the choice was left open and there are several.
+            The index, and a warning where the choice was left open and there are several.
         """
         if self.frame is None:
             note = f"first of {count:,} {unit} is read; frame=K chooses another"

@@ -1,4 +1,4 @@
-"""Reading TIFF: strips, tiles, planes and pages of any depth."""
+"""TIFF of any depth, through tifffile, and the colour models that it leaves as stored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from io import BytesIO
 
 import numpy as np
 import tifffile
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, TiffPage
 
 from . import pillow
@@ -36,9 +36,12 @@ def decode(source: Source) -> Decoded:
         pages = list_pages(tiff)
         if not pages:
             raise source.cut("it has no page")
-        planes = count_planes(tiff)
-        index, notes = source.pick(len(pages) if planes == 1 else planes, "pages")
-        page = pages[index if planes == 1 else 0]
+        # ImageJ puts images one behind the other under a single page.
+        images = (tiff.imagej_metadata or {}).get("images", 1)
+        if len(tiff.pages) > 1 or tiff.series[0].size <= tiff.pages[0].size:
+            images = 1
+        index, notes = source.pick(len(pages) if images == 1 else images, "pages")
+        page = pages[index if images == 1 else 0]
         check_page(source, page)
         orientation, odd = check_orientation(page.tags.valueof(TAG, 1))
         if page.photometric == PHOTOMETRIC.YCBCR and page.compression not in EMBEDDED:
@@ -46,11 +49,13 @@ def decode(source: Source) -> Decoded:
             place = list(tiff.pages).index(page)
             image = pillow.decode(replace(source, frame=place))
             return replace(image, notes=notes + image.notes, orientation=1)
-        if planes == 1:
+        if images == 1:
             pixels = read_samples(source, page)
         else:
             stack: np.ndarray = tiff.series[0].asarray(out="memmap")
-            pixels = join_planes(stack.reshape(planes, *page.shaped)[index])
+            pixels = stack.reshape(images, *page.shaped)[index]
+        # The planes or the samples of a pixel are 1: those of several are its channels.
+        pixels = np.moveaxis(pixels[:, 0], 0, -2).reshape(*page.shaped[2:4], -1)
         pixels, bits, converted = convert(source, page, pixels)
         notes += odd + converted
         return Decoded(pixels, bits, notes, orientation)
@@ -71,12 +76,6 @@ def list_pages(tiff: tifffile.TiffFile) -> list[TiffPage]:
     """List the pages that are images in their own right, not thumbnails or masks of others."""
     pages = [page for page in tiff.pages if isinstance(page, TiffPage)]
     return [page for page in pages if not page.subfiletype & (REDUCED | MASK)] or pages
-
-
-def count_planes(tiff: tifffile.TiffFile) -> int:
-    """Count the images that ImageJ puts one behind the other under a single page."""
-    images = (tiff.imagej_metadata or {}).get("images", 1)
-    return images if len(tiff.pages) == 1 and tiff.series[0].size > tiff.pages[0].size else 1
 
 
 def check_page(source: Source, page: TiffPage) -> None:
@@ -106,25 +105,21 @@ def check_page(source: Source, page: TiffPage) -> None:
 
 
 def read_samples(source: Source, page: TiffPage) -> np.ndarray:
-    """Decode the strips or tiles of a page into (H, W, C) samples as stored."""
+    """Decode the strips or tiles of a page into (planes, 1, H, W, samples) as stored."""
     size = page.parent.filehandle.size
     extents = list(zip(page.dataoffsets, page.databytecounts, strict=False))
     count = math.prod(page.chunked)
+    if len(page.chunked) == 2:
+        # Planes of an unknown configuration are left out of the count, and would stay unset.
+        count *= page.shaped[0]
     whole = [start + length <= size for start, length in extents[:count]]
     if not source.pad:
         if sum(whole) < count or not any(length for _, length in extents):
             raise source.cut(f"{sum(whole):,} of {count:,} strips or tiles are there")
         for start, length in extents if page.compression in EMBEDDED else ():
             check_segment(source, page, read_extent(page, start, length))
-        pixels = page.asarray(squeeze=False)
-    else:
-        pixels = gather_segments(source, page, extents[:count])
-    return join_planes(pixels)
-
-
-def join_planes(pixels: np.ndarray) -> np.ndarray:
-    """Bring (planes, 1, H, W, samples), where planes or samples is 1, to (H, W, C)."""
-    return np.moveaxis(pixels[:, 0], 0, -1)[..., 0, :] if pixels.shape[0] > 1 else pixels[0, 0]
+        return page.asarray(squeeze=False)
+    return gather_segments(source, page, extents[:count])
 
 
 def read_extent(page: TiffPage, start: int, length: int) -> bytes:
@@ -137,16 +132,20 @@ def read_extent(page: TiffPage, start: int, length: int) -> bytes:
 def check_segment(source: Source, page: TiffPage, data: bytes) -> None:
     """Reject a strip or tile whose own header claims more pixels than allowed."""
     form = EMBEDDED.get(page.compression)
-    if form and data:
+    if not form or not data:
+        return
+    try:
         with pillow.settings(source), Image.open(BytesIO(data), formats=(form,)) as image:
             source.check_count(image.width * image.height, " in one strip or tile")
+    except UnidentifiedImageError:
+        raise source.cut("a strip or tile has a broken header") from None
 
 
 def gather_segments(source: Source, page: TiffPage, extents: list[tuple[int, int]]) -> np.ndarray:
     """Decode every strip or tile that is sound and leave zeros for the rest.
 
     Returns:
-        (planes, depth, H, W, samples) array.
+        (planes, 1, H, W, samples) array.
     """
     pixels = np.zeros(page.shaped, page.dtype)
     most = math.prod(page.chunks) * pixels.itemsize
@@ -181,7 +180,7 @@ def convert(
     """Bring samples to grey or RGB, brighter being larger.
 
     Returns:
-        (H, W, C) array, its significant bits, and notes on what was done.
+        (H, W, C) array, its significant bits, and warnings of what was done.
     """
     photometric = page.photometric
     bits = page.bitspersample if isinstance(page.bitspersample, int) else None
@@ -213,7 +212,7 @@ def invert(pixels: np.ndarray, bits: int | None) -> tuple[np.ndarray, int | None
 
 
 def describe_alpha(page: TiffPage) -> tuple[str, ...]:
-    """Remark on extra channels that are not plain alpha."""
+    """Warn of extra channels that are not plain alpha."""
     if EXTRASAMPLE.ASSOCALPHA in page.extrasamples:
         return ("colours are premultiplied by alpha and kept as stored",)
     if EXTRASAMPLE.UNSPECIFIED in page.extrasamples:

@@ -1,4 +1,4 @@
-"""Writing raster images without losing data."""
+"""Writers of raster images, without loss of data."""
 
 from __future__ import annotations
 
@@ -70,37 +70,29 @@ def write_raster(
     with replacing(path) as temporary:
         if suffix == ".npz":
             np.savez_compressed(temporary, pixels=pixels)
-        elif suffix == ".png":
-            write_png(temporary, pixels, bits)
+            return
+        image = pixels[:, :, 0] if pixels.shape[2] == 1 else pixels
+        image = np.ascontiguousarray(image, bool if bits == 1 else None)
+        if suffix == ".png":
+            write_png(temporary, image)
         else:
-            write_tiff(temporary, pixels, bits)
+            import tifffile
+
+            options = choose_options(pixels.dtype, pixels.shape[2], bits)
+            tifffile.imwrite(temporary, image, **options)
 
 
-def write_png(path: Path, pixels: np.ndarray, bits: int | None) -> None:
-    """Write unsigned 1, 8 or 16-bit pixels."""
-    image = np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+def write_png(path: Path, image: np.ndarray) -> None:
+    """Write (H, W) or (H, W, C) booleans or unsigned integers of 8 or 16 bits."""
     if image.dtype == np.uint16:
+        # imageio writes no colours of 16 bits.
         import imagecodecs
 
         path.write_bytes(imagecodecs.png_encode(image))
-        return
-    import imageio.v3 as imageio
+    else:
+        import imageio.v3 as imageio
 
-    if bits == 1:
-        image = image.astype(bool)
-    imageio.imwrite(path, image, extension=".png", plugin="pillow")
-
-
-def write_tiff(path: Path, pixels: np.ndarray, bits: int | None) -> None:
-    """Write pixels of any kind in strips."""
-    import tifffile
-
-    options = choose_options(pixels.dtype, pixels.shape[2], bits)
-    if pixels.shape[2] == 1:
-        pixels = pixels[:, :, 0]
-    if bits == 1:
-        pixels = pixels.astype(bool)
-    tifffile.imwrite(path, pixels, **options)
+        imageio.imwrite(path, image, extension=".png", plugin="pillow")
 
 
 def choose_options(dtype: np.dtype, channels: int, bits: int | None) -> dict[str, Any]:

@@ -62,3 +62,14 @@ def make_png(width: int, height: int, depth: int, color: int, rows: bytes, *extr
     header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
     parts = [make_chunk(b"IHDR", header), *extra, make_chunk(b"IDAT", zlib.compress(rows))]
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts) + make_chunk(b"IEND", b"")
+
+
+def make_fits(array: np.ndarray, bitpix: int, *cards: str) -> bytes:
+    """Makes a FITS file."""
+    sizes = [f"NAXIS{i + 1}  = {n}" for i, n in enumerate(reversed(array.shape))]
+    lines = ["SIMPLE  = T", f"BITPIX  = {bitpix}", f"NAXIS   = {array.ndim}", *sizes, *cards, "END"]
+    head = "".join(line.ljust(80) for line in lines).encode()
+    body = array.tobytes()
+    return head.ljust(-(-len(head) // 2880) * 2880) + body.ljust(
+        -(-len(body) // 2880) * 2880, b"\0"
+    )

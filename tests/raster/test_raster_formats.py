@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import sys
+from typing import Any
 
 import imagecodecs
 import numpy as np
 import pytest
+from astropy.io import fits
 from PIL import Image
 
-from tests.raster.conftest import save_pillow
+from tests.raster.conftest import make_fits, save_pillow
 
 
 @pytest.mark.parametrize(
@@ -201,17 +204,6 @@ def test_flat_and_cut_radiance(radiance, read_bytes):
         read_bytes(b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 2000000000 +X 2000000000\n")
 
 
-def make_fits(array: np.ndarray, bitpix: int, *cards: str) -> bytes:
-    """Makes a FITS file."""
-    sizes = [f"NAXIS{i + 1}  = {n}" for i, n in enumerate(reversed(array.shape))]
-    lines = ["SIMPLE  = T", f"BITPIX  = {bitpix}", f"NAXIS   = {array.ndim}", *sizes, *cards, "END"]
-    head = "".join(line.ljust(80) for line in lines).encode()
-    body = array.tobytes()
-    return head.ljust(-(-len(head) // 2880) * 2880) + body.ljust(
-        -(-len(body) // 2880) * 2880, b"\0"
-    )
-
-
 @pytest.mark.parametrize(
     ("stored", "bitpix", "cards", "dtype"),
     [
@@ -238,6 +230,72 @@ def test_fits_cube_has_planes(photo, read_bytes):
     content = make_fits(np.moveaxis(photo, -1, 0)[:, ::-1].copy(), 8)
     np.testing.assert_array_equal(read_bytes(content, frame=2).pixels[..., 0], photo[..., 2])
     assert "first of 3 planes" in read_bytes(content).notes[0]
+    with pytest.raises(ValueError, match=r"holds 3 planes"):
+        read_bytes(content, frame=3)
+
+
+def save_fits(*units: Any) -> bytes:
+    """Encodes header-and-data units with astropy."""
+    buffer = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), *units]).writeto(buffer)
+    return buffer.getvalue()
+
+
+def test_fits_image_behind_others(photo, read_bytes):
+    grey = photo[..., 0].astype(np.int16)
+    table = fits.BinTableHDU.from_columns([fits.Column("a", "D", array=np.arange(1000.0))])
+    line = fits.ImageHDU(np.arange(9.0))
+    content = save_fits(table, line, fits.ImageHDU(grey[::-1]), fits.ImageHDU(-grey))
+    np.testing.assert_array_equal(read_bytes(content).pixels[..., 0], grey)
+    with pytest.raises(ValueError, match=r"no image of two or more axes; expected.*FITS"):
+        read_bytes(save_fits(table, line))
+
+
+@pytest.mark.parametrize("compression", ["RICE_1", "GZIP_2", "HCOMPRESS_1"])
+def test_compressed_fits(compression, photo, read_bytes):
+    grey = photo[..., 0].astype(np.int16)
+    unit = fits.CompImageHDU(grey[::-1].copy(), compression_type=compression, tile_shape=(16, 64))
+    content = save_fits(unit)
+    np.testing.assert_array_equal(read_bytes(content).pixels[..., 0], grey)
+    with pytest.raises(ValueError, match=r"3,072 pixels.*max_pixels=3072"):
+        read_bytes(content, max_pixels=3071)
+    tile = content.replace(b"ZTILE1  =                   64", b"ZTILE1  =             99999999")
+    with pytest.raises(ValueError, match=r"claims 1,599,999,984 pixels in one tile"):
+        read_bytes(tile)
+
+
+@pytest.mark.parametrize("size", [64, 65])
+def test_cut_fits(size, read_bytes):
+    cube = np.arange(2 * size * size, dtype=">f4").reshape(2, size, size)
+    content = make_fits(cube, -32)
+    plane = size * size * 4
+    cut = content[: 2880 + plane + plane // 2]
+    np.testing.assert_array_equal(read_bytes(cut).pixels[..., 0], cube[0, ::-1])
+    with pytest.raises(ValueError, match=f"{plane // 2:,} of {plane:,} bytes.*truncated=pad"):
+        read_bytes(cut, frame=1)
+    padded = read_bytes(cut, frame=1, truncated="pad").pixels[::-1, :, 0]
+    there = size // 2
+    np.testing.assert_array_equal(padded[:there], cube[1, :there])
+    assert not padded[there + 1 :].any()
+    with pytest.raises(ValueError, match="beyond padding"):
+        read_bytes(content[: 2880 + plane], frame=1, truncated="pad")
+    for axis in (1, 2):
+        content = content.replace(
+            f"NAXIS{axis}  = {size}      ".encode(), f"NAXIS{axis}  = 99999999".encode()
+        )
+    with pytest.raises(ValueError, match=r"max_pixels=9999999800000001"):
+        read_bytes(content)
+
+
+def test_fits_that_says_it_departs_from_the_standard(photo, read_bytes):
+    content = make_fits(photo[::-1, :, 0], 8).replace(b"SIMPLE  = T", b"SIMPLE  = F")
+    np.testing.assert_array_equal(read_bytes(content).pixels[..., 0], photo[..., 0])
+
+
+def test_fits_without_its_package(read_bytes, monkeypatch):
+    monkeypatch.setitem(sys.modules, "astropy.io", None)
+    with pytest.raises(ImportError, match=r"astropy package.*pip install 'inr\[science\]'"):
+        read_bytes(make_fits(np.zeros((2, 2), np.uint8), 8))
 
 
 def write_exr(path, channels: dict[str, np.ndarray]) -> None:

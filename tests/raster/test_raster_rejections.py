@@ -18,7 +18,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from inr.raster import read_raster
-from tests.raster.conftest import save_pillow, save_tiff
+from tests.raster.conftest import make_fits, save_pillow, save_tiff
 
 
 def make_zip() -> bytes:
@@ -161,6 +161,7 @@ FUZZED = {
     "tiff jpeg": lambda p: save_pillow(p, "TIFF", compression="jpeg"),
     "ppm": lambda p: b"P6 64 48 255\n" + p.tobytes(),
     "pfm": lambda p: b"PF 64 48 -1\n" + p.astype("<f4").tobytes(),
+    "fits": lambda p: make_fits(p[..., 0].astype(">i2"), 16),
     "hdr": lambda p: b"#?RADIANCE\n\n-Y 48 +X 64\n" + np.dstack([p, p[..., 0]]).tobytes(),
 }
 
@@ -198,7 +199,17 @@ def test_nothing_leaks_as_a_warning(photo, read_bytes):
 
 
 def test_import_is_light():
-    heavy = {"PIL", "tifffile", "imagecodecs", "imageio", "OpenEXR", "skimage", "torch", "hydra"}
+    heavy = {
+        "PIL",
+        "tifffile",
+        "imagecodecs",
+        "imageio",
+        "OpenEXR",
+        "astropy",
+        "skimage",
+        "torch",
+        "hydra",
+    }
     script = f"import sys, inr.raster; print({heavy!r} & set(sys.modules))"
     root = Path(__file__).parents[2]
     done = subprocess.run(

@@ -110,6 +110,16 @@ def test_bogus_claims_are_rejected(size, tile, keyword, read_bytes):
         read_bytes(make_tiff(*size, tile=tile, body=bytes(100)))
 
 
+def test_planes_that_are_not_there_are_not_memory_left_over(photo, read_bytes):
+    content = save_tiff(photo, photometric="rgb", tile=(16, 16))
+    tag = struct.pack("<HHIHH", 284, 3, 1, 1, 0)
+    assert content.count(tag) == 1
+    content = content.replace(tag, struct.pack("<HHIHH", 284, 3, 1, 255, 0))
+    with pytest.raises(ValueError, match="12 of 36 strips or tiles are there"):
+        read_bytes(content)
+    assert not read_bytes(content, truncated="pad").pixels[..., 1:].any()
+
+
 @pytest.mark.parametrize("dtype", ["?", "u1", "u2"])
 def test_zero_is_white(dtype, photo, read_bytes):
     grey = photo[..., 0] > 99 if dtype == "?" else photo[..., 0].astype(dtype)

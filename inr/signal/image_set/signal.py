@@ -15,11 +15,10 @@ from torch import Tensor
 from inr.argument import check_count, check_list
 from inr.raster import PixelFormat
 from inr.raster.read import find_format
-from inr.raster.source import Source
 from inr.signal._image_display import ImageDisplay
 from inr.signal._image_pixels import load_image
 from inr.signal._lattice_signal import LatticeSignal
-from inr.source_file import RejectedError
+from inr.source_file import RejectedError, find_file
 
 
 class ImageSetSignal(LatticeSignal):
@@ -163,7 +162,7 @@ def find_images(path: str | os.PathLike[str]) -> list[Path]:
 
 def _is_image(path: Path) -> bool:
     try:
-        find_format(Source(path, str(path), "image"))
+        find_format(find_file(path, "an image file"))
     except RejectedError:
         return False
     return True
